@@ -1,0 +1,90 @@
+"""The seam between the loop and whoever invents: what a proposer is given and what it gives back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, NamedTuple, Protocol
+
+from speciate.evaluators import Candidate, Evaluation
+
+
+class Elite(NamedTuple):
+    """The holder of a niche."""
+
+    ticket: int
+    cell: int
+    score: float
+    """Lower is better here, whatever the problem's direction (the archive negates a maximised score)."""
+
+
+class ArchiveView(Protocol):
+    """The archive as of one commit: all a draw may look at."""
+
+    @property
+    def commits(self) -> int:
+        """How many tickets had been committed."""
+
+    @property
+    def elites(self) -> Sequence[Elite]:
+        """Holders of all niches, best first, ties by ticket."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What is decided when a ticket is issued, before anything is paid for; written into the ticket's row."""
+
+    operator: str
+    parents: tuple[int, ...]
+    """Ticket numbers."""
+    seed: int
+    """Seed of the ticket's own ``random.Random``."""
+    model: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """JSON; whatever else the proposer drew."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A parent as a proposer sees it."""
+
+    ticket: int
+    candidate: Candidate
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Task:
+    """One ticket, ready to be written."""
+
+    run_id: str
+    ticket: int
+    draw: Draw
+    parents: tuple[Parent, ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What came of a task. ``candidate`` is None where nothing usable came; ``note`` then says why."""
+
+    candidate: Candidate | None
+    idea: str = ""
+    note: str = ""
+
+
+class Proposer(Protocol):
+    """An inventor. ``draw`` is pure; ``write`` and ``repair`` may pay, and must be re-enterable.
+
+    After a kill the loop calls them again for the same task: rows already written (requests, replies) are
+    used and never paid for twice.
+    """
+
+    name: str
+
+    def draw(self, view: ArchiveView, rng: Random) -> Draw:
+        """Choose parents, operator and model for the next ticket. Deterministic in ``view`` and ``rng``."""
+
+    async def write(self, task: Task) -> Proposal:
+        """Write a candidate."""
+
+    async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
+        """Mend a candidate that failed; None where this proposer does not repair. ``turn`` counts from 1."""

@@ -1,0 +1,52 @@
+"""What a run was asked to do: one frozen tree, written into the run's row."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from speciate.evaluators import ProblemRef
+from speciate.evaluators._contract import Frozen
+
+
+class Budget(Frozen):
+    """Hard limits. A run stops before it would pass any of them; None means no limit."""
+
+    evaluations: int | None = Field(default=None, ge=1)
+    """Candidates judged. A duplicate, whose old evaluation is reused, is not one."""
+    minutes: float | None = Field(default=None, gt=0)
+    usd: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, ge=1)
+    """Prompt and completion tokens together."""
+
+
+class ModelSettings(Frozen):
+    """One model behind an OpenAI-compatible endpoint."""
+
+    name: str
+    base_url: str | None = None
+    """None: the openai client's default."""
+    temperature: float | None = None
+    max_completion_tokens: int = Field(default=8192, ge=64)
+    timeout_s: float = Field(default=300.0, gt=0)
+    retries: int = Field(default=4, ge=0)
+    usd_per_million_input: float | None = None
+    usd_per_million_output: float | None = None
+    """Prices; None is unknown, which is an error only together with a ``usd`` budget."""
+
+
+class RunSettings(Frozen):
+    """Problem, seed, budget and the choices of one run. Never holds a key."""
+
+    problem: ProblemRef
+    seed: int = 0
+    proposer: Literal["genetic", "llm", "random"] = "genetic"
+    models: tuple[ModelSettings, ...] = ()
+    budget: Budget = Budget()
+    window: int = Field(default=8, ge=1)
+    """Ticket t sees the archive as of commit t - window, whatever the number of workers (promise 3)."""
+    workers: int = Field(default=2, ge=1)
+    """Judging processes. Not part of the outcome."""
+    sandbox: str | None = None
+    """``bubblewrap``, ``process`` or None for the best one here."""
+    repairs: int = Field(default=1, ge=0)
+    """How often a model may mend its own faulty candidate."""

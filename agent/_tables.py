@@ -1,0 +1,229 @@
+"""Every SQL table of an archive. SQL is the truth; whatever is in memory is derived from these rows.
+
+One database holds many runs. Rows are only ever added or completed, never deleted: leaving the archive
+(losing a niche) is not deletion. Times are seconds since the epoch (UTC), for people; nothing is computed from them.
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x53504543
+"""``SPEC``: SQLite's application_id, by which a foreign database is told from ours."""
+
+
+class Base(DeclarativeBase):
+    """Declarative base of the archive."""
+
+
+class Meta(Base):
+    """One row a key; ``schema_version`` is always there."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class Run(Base):
+    """A search: problem, settings, seed and budget, and how it ended."""
+
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Short and typeable, for instance ``serving-router-7f3a``."""
+    problem: Mapped[str] = mapped_column(String(255))
+    problem_options: Mapped[dict[str, str]] = mapped_column(JSON)
+    problem_version: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[int] = mapped_column(Integer)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """``RunSettings`` as written; never a key or a secret."""
+    environment: Mapped[dict[str, str]] = mapped_column(JSON)
+    """Versions of Speciate, Python, the sandbox; host facts needed to repeat the run."""
+    state: Mapped[str] = mapped_column(String(16))
+    """``running``, ``finished`` (a budget was used up) or ``stopped`` (interrupted, or an error: see ``reason``)."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    control_of: Mapped[str | None] = mapped_column(ForeignKey("runs.id"), default=None)
+    created_at: Mapped[float] = mapped_column(Float)
+    finished_at: Mapped[float | None] = mapped_column(Float, default=None)
+    elapsed_s: Mapped[float] = mapped_column(Float, default=0.0)
+    """Wall seconds over all sittings; what ``--minutes`` is checked against."""
+    champion: Mapped[str | None] = mapped_column(String(32), default=None)
+    """Candidate id chosen on validation."""
+
+
+class Source(Base):
+    """Code, stored once by the hash of its exact bytes."""
+
+    __tablename__ = "sources"
+    hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    language: Mapped[str] = mapped_column(String(32))
+    files: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+
+
+class Ticket(Base):
+    """One candidate's place in a run. What is drawn (parents, operator, model, seed) is drawn once, here."""
+
+    __tablename__ = "tickets"
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """0, 1, 2, ...; also the order of commits."""
+    visible: Mapped[int] = mapped_column(Integer)
+    """The archive was seen as of this many commits."""
+    proposer: Mapped[str] = mapped_column(String(32))
+    operator: Mapped[str] = mapped_column(String(32))
+    model: Mapped[str | None] = mapped_column(String(255), default=None)
+    parents: Mapped[list[int]] = mapped_column(JSON)
+    """Ticket numbers of the parents."""
+    draw: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """``seed`` of the ticket's own generator, and what else was drawn."""
+    outcome: Mapped[str | None] = mapped_column(String(16), default=None)
+    """None until committed; then an evaluation status, or ``no_candidate`` (the model gave nothing usable)."""
+    note: Mapped[str] = mapped_column(Text, default="")
+    """Why there is no candidate, or the author's stated idea; text from a model: quoted, never obeyed."""
+    issued_at: Mapped[float] = mapped_column(Float)
+    committed_at: Mapped[float | None] = mapped_column(Float, default=None)
+    agent_cpu_s: Mapped[float] = mapped_column(Float, default=0.0)
+
+
+class CandidateRow(Base):
+    """A candidate a ticket produced. A ticket may produce several (a repair replaces the one before): ``turn`` orders them."""
+
+    __tablename__ = "candidates"
+    run_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ticket: Mapped[int] = mapped_column(Integer, primary_key=True)
+    turn: Mapped[int] = mapped_column(Integer, primary_key=True)
+    candidate_id: Mapped[str] = mapped_column(String(32))
+    """``Candidate.id``: hash of the canonical source."""
+    source_hash: Mapped[str] = mapped_column(ForeignKey("sources.hash"))
+    parents: Mapped[list[str]] = mapped_column(JSON)
+    operator: Mapped[str] = mapped_column(String(32))
+    proposer: Mapped[str] = mapped_column(String(32))
+    idea: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),
+        Index("candidates_by_id", "run_id", "candidate_id"),
+    )
+
+
+class EvaluationRow(Base):
+    """One word of the judge: ``Evaluation`` without its measurements."""
+
+    __tablename__ = "evaluations"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    ticket: Mapped[int | None] = mapped_column(Integer, default=None)
+    """None for a baseline or a re-judged candidate."""
+    turn: Mapped[int | None] = mapped_column(Integer, default=None)
+    candidate_id: Mapped[str] = mapped_column(String(32))
+    split: Mapped[str] = mapped_column(String(16))
+    purpose: Mapped[str] = mapped_column(String(32))
+    """``search``, ``champion``, ``report`` or ``baseline:NAME``."""
+    status: Mapped[str] = mapped_column(String(16))
+    score: Mapped[float | None] = mapped_column(Float, default=None)
+    descriptors: Mapped[dict[str, float]] = mapped_column(JSON)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    decision_hash: Mapped[str | None] = mapped_column(String(32), default=None)
+    duplicate_of: Mapped[str | None] = mapped_column(String(32), default=None)
+    labels: Mapped[list[str]] = mapped_column(JSON)
+    sandbox: Mapped[str] = mapped_column(String(32), default="")
+    cpu_s: Mapped[float] = mapped_column(Float, default=0.0)
+    wall_s: Mapped[float] = mapped_column(Float, default=0.0)
+    decisions: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[float] = mapped_column(Float)
+    __table_args__ = (
+        Index("evaluations_by_candidate", "run_id", "candidate_id", "split"),
+        Index("evaluations_by_decisions", "run_id", "decision_hash"),
+        Index("evaluations_by_ticket", "run_id", "ticket"),
+    )
+
+
+class MeasurementRow(Base):
+    """One workload of one evaluation."""
+
+    __tablename__ = "measurements"
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    workload: Mapped[str] = mapped_column(String(255))
+    objective: Mapped[float] = mapped_column(Float)
+    metrics: Mapped[dict[str, float]] = mapped_column(JSON)
+    descriptors: Mapped[dict[str, float]] = mapped_column(JSON)
+    feedback: Mapped[str] = mapped_column(Text, default="")
+    cpu_s: Mapped[float] = mapped_column(Float, default=0.0)
+    wall_s: Mapped[float] = mapped_column(Float, default=0.0)
+    decisions: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Insertion(Base):
+    """The archive's log: what each committed candidate did to its niche. The grid at any commit follows from it."""
+
+    __tablename__ = "insertions"
+    run_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    ticket: Mapped[int] = mapped_column(Integer, primary_key=True)
+    cell: Mapped[int] = mapped_column(Integer)
+    """Flat index (row-major over the descriptors in the problem's order)."""
+    score: Mapped[float] = mapped_column(Float)
+    result: Mapped[str] = mapped_column(String(16))
+    """``new``, ``improved`` or ``rejected``."""
+    replaced: Mapped[int | None] = mapped_column(Integer, default=None)
+    """Ticket of the elite that lost the niche."""
+    __table_args__ = (ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),)
+
+
+class Request(Base):
+    """One HTTP request to a model, written before it is sent. A retry is a request of its own."""
+
+    __tablename__ = "requests"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(32))
+    ticket: Mapped[int] = mapped_column(Integer)
+    turn: Mapped[int] = mapped_column(Integer)
+    """0 for the first writing, 1.. for repairs."""
+    attempt: Mapped[int] = mapped_column(Integer)
+    """0 for the first try of this turn, 1.. for retries after 429, 5xx, timeouts."""
+    model: Mapped[str] = mapped_column(String(255))
+    base_url: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(32))
+    """Of the body."""
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Messages and sampling settings; no header, no key."""
+    reserved_tokens: Mapped[int] = mapped_column(Integer)
+    reserved_usd: Mapped[float | None] = mapped_column(Float, default=None)
+    """None where the model's price is unknown."""
+    state: Mapped[str] = mapped_column(String(16))
+    """``sent``, ``replied``, ``failed`` (an answer without a completion: 4xx, 5xx, timeout) or ``in_doubt``."""
+    sent_at: Mapped[float] = mapped_column(Float)
+    __table_args__ = (
+        ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),
+        Index("requests_by_ticket", "run_id", "ticket", "turn", "attempt", unique=True),
+    )
+
+
+class Reply(Base):
+    """What came back, written before it is parsed."""
+
+    __tablename__ = "replies"
+    request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    http_status: Mapped[int | None] = mapped_column(Integer, default=None)
+    text: Mapped[str | None] = mapped_column(Text, default=None)
+    finish_reason: Mapped[str | None] = mapped_column(String(32), default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+    prompt_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
+    completion_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
+    cached_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
+    cost_usd: Mapped[float | None] = mapped_column(Float, default=None)
+    """None where usage or price is unknown; unknown is shown as unknown, never 0."""
+    latency_s: Mapped[float] = mapped_column(Float)
+    received_at: Mapped[float] = mapped_column(Float)
+
+
+class Opening(Base):
+    """Each time held-out (or validation) workloads were opened, for whom and why."""
+
+    __tablename__ = "openings"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    split: Mapped[str] = mapped_column(String(16))
+    candidates: Mapped[list[str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[float] = mapped_column(Float)

@@ -1,0 +1,66 @@
+"""The judge: the contract problems implement, and everything that decides whether a candidate is any good."""
+
+from ._contract import (
+    Candidate,
+    Cost,
+    Evaluation,
+    Measurement,
+    SourceFile,
+    Split,
+    Status,
+    Workload,
+    canonical_python,
+)
+from ._errors import CandidateFault, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
+from ._interface import Answer, Argument, Hook, PolicyInterface, Quantity, Record
+from ._problem import (
+    Baseline,
+    Descriptor,
+    EvaluationCache,
+    Limits,
+    Objective,
+    Parameter,
+    Policy,
+    Probe,
+    ProbeCall,
+    Problem,
+    ProblemRef,
+)
+from ._registry import load_problem, problem_names, problem_of
+
+__all__ = [
+    "Answer",
+    "Argument",
+    "Baseline",
+    "Candidate",
+    "CandidateFault",
+    "Cost",
+    "Descriptor",
+    "Evaluation",
+    "EvaluationCache",
+    "Hook",
+    "Limits",
+    "Measurement",
+    "Objective",
+    "Parameter",
+    "Policy",
+    "PolicyInterface",
+    "Probe",
+    "ProbeCall",
+    "Problem",
+    "ProblemError",
+    "ProblemRef",
+    "Quantity",
+    "Record",
+    "SandboxError",
+    "SandboxUnavailableError",
+    "SourceFile",
+    "SpeciateError",
+    "Split",
+    "Status",
+    "Workload",
+    "canonical_python",
+    "load_problem",
+    "problem_names",
+    "problem_of",
+]
