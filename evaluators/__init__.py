@@ -4,6 +4,7 @@ from ._contract import (
     Candidate,
     Cost,
     Evaluation,
+    Frozen,
     Measurement,
     SourceFile,
     Split,
@@ -27,6 +28,7 @@ from ._problem import (
     ProblemRef,
 )
 from ._registry import load_problem, problem_names, problem_of
+from ._tuning import Tuned, constants, tune, with_constants
 
 __all__ = [
     "Answer",
@@ -38,6 +40,7 @@ __all__ = [
     "Descriptor",
     "Evaluation",
     "EvaluationCache",
+    "Frozen",
     "Hook",
     "Limits",
     "Measurement",
@@ -58,9 +61,13 @@ __all__ = [
     "SpeciateError",
     "Split",
     "Status",
+    "Tuned",
     "Workload",
     "canonical_python",
+    "constants",
     "load_problem",
     "problem_names",
     "problem_of",
+    "tune",
+    "with_constants",
 ]

@@ -1,0 +1,53 @@
+# Every target sets up what it needs in .venv; nothing outside this folder is written.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PROVE ?= short
+ARGS ?=
+
+.PHONY: help demo test prove bench check discoveries clean
+
+help:
+	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
+	@echo "make test         the test suite"
+	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
+	@echo "make bench        speed, as ratios and rates measured in one run"
+	@echo "make check        ruff and mypy --strict"
+	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"
+
+$(VENV)/user.stamp: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing Speciate into $(VENV) ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/user.stamp
+	@echo "installing the test suite's needs into $(VENV) ..."
+	@$(PIP) install --editable ".[dev]"
+	@touch $@
+
+demo: $(VENV)/user.stamp
+	$(BIN)/speciate demo $(ARGS)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest $(ARGS)
+
+prove: $(VENV)/dev.stamp
+	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove -o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python tests/bench/bench_simulator.py
+	$(BIN)/python tests/bench/bench_boundary.py
+	$(BIN)/python tests/bench/bench_judge.py
+	$(BIN)/python tests/bench/bench_agent.py
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+discoveries: $(VENV)/user.stamp
+	$(BIN)/python tests/discoveries/serving_router.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,104 @@
+"""Tuning of baselines: a human design is compared in its best form, found with a stated budget.
+
+The tuner knows nothing of the design but the ranges of its top-level constants: half the budget is seeded
+random search over the ranges, half a shrinking Gaussian walk around the best found.
+"""
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import NamedTuple
+
+from ._contract import Candidate, Evaluation, Status
+from ._errors import ProblemError
+from ._problem import Baseline, Parameter
+
+Judge = Callable[[Sequence[Candidate]], Sequence[Evaluation]]
+"""Judges a batch on the train split, in order."""
+
+BATCH = 8
+FIRST_STEP = 0.25
+LAST_STEP = 0.03
+"""Standard deviation of the walk, as a share of a parameter's range, from its first step to its last."""
+
+
+class Tuned(NamedTuple):
+    """What tuning chose."""
+
+    values: dict[str, float]
+    score: float
+    evaluations: int
+
+
+def tune(baseline: Baseline, judge: Judge, evaluations: int, *, seed: int, maximize: bool = False) -> Tuned:
+    """Return the best constants for ``baseline`` after at most ``evaluations`` judgings on the train split.
+
+    The values the baseline comes with are judged first, so tuning never makes it worse on train. A design
+    without parameters is judged once. Raises ProblemError where not one setting is judged ``ok``.
+    """
+    rng = Random(f"tune/{baseline.name}/{seed}")
+    sign = -1.0 if maximize else 1.0
+    best: dict[str, float] = constants(baseline.candidate.source, [p.name for p in baseline.parameters])
+    best_score = math.inf
+    used = 0
+    budget = evaluations if baseline.parameters else 1
+    batch = [best]
+    while batch:
+        outcomes = judge([with_constants(baseline.candidate, values) for values in batch])
+        used += len(batch)
+        for values, evaluation in zip(batch, outcomes, strict=True):
+            if evaluation.status is Status.OK and evaluation.score is not None and sign * evaluation.score < best_score:
+                best, best_score = values, sign * evaluation.score
+        size = min(BATCH, budget - used)
+        batch = [_next(baseline.parameters, best, rng, used / budget) for _ in range(size)]
+    if not math.isfinite(best_score):
+        raise ProblemError(f"baseline {baseline.name}: not one of {used} settings was judged ok")
+    return Tuned(best, sign * best_score, used)
+
+
+def _next(parameters: Sequence[Parameter], best: Mapping[str, float], rng: Random, progress: float) -> dict[str, float]:
+    """Return the next setting: uniform over the ranges in the first half, near the best in the second."""
+    if progress < 0.5:
+        return {p.name: _at(p, rng.random()) for p in parameters}
+    step = FIRST_STEP * (LAST_STEP / FIRST_STEP) ** (2 * progress - 1)
+    return {p.name: _at(p, min(1.0, max(0.0, _share(p, best[p.name]) + rng.gauss(0, step)))) for p in parameters}
+
+
+def _at(parameter: Parameter, share: float) -> float:
+    if parameter.log:
+        value = parameter.low * (parameter.high / parameter.low) ** share
+    else:
+        value = parameter.low + (parameter.high - parameter.low) * share
+    return float(f"{value:.4g}")
+
+
+def _share(parameter: Parameter, value: float) -> float:
+    if parameter.log:
+        return math.log(value / parameter.low) / math.log(parameter.high / parameter.low)
+    return (value - parameter.low) / (parameter.high - parameter.low)
+
+
+def constants(source: str, names: Sequence[str]) -> dict[str, float]:
+    """Return the values of the top-level constants ``names``. Raises ProblemError for a missing one."""
+    return {name: float(ast.literal_eval(_assignment(source, name).value)) for name in names}
+
+
+def with_constants(candidate: Candidate, values: Mapping[str, float]) -> Candidate:
+    """Return ``candidate`` with top-level constants of its entry file replaced. Comments and layout stay."""
+    text = candidate.source
+    for name, value in values.items():
+        node = _assignment(text, name).value
+        lines = text.splitlines(keepends=True)
+        line = lines[node.lineno - 1].encode()
+        lines[node.lineno - 1] = (line[: node.col_offset] + repr(value).encode() + line[node.end_col_offset :]).decode()
+        text = "".join(lines)
+    entry = candidate.files[0].model_copy(update={"text": text})
+    return candidate.model_copy(update={"files": (entry, *candidate.files[1:])})
+
+
+def _assignment(source: str, name: str) -> ast.Assign:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
+            return node
+    raise ProblemError(f"expected a top-level constant {name} = NUMBER in the baseline, found none")

@@ -1,0 +1,154 @@
+"""The workloads of the three splits: from the generator, or from the user's trace.
+
+Splits differ in seed and in a parameter. From the generator: rates, burstiness and the predictor's error.
+From a trace: the time span of the log they are cut from, which never overlaps.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from speciate.evaluators import ProblemError, Split, Workload
+from speciate.simulators.serving import Trace, capacity
+
+from ..traces import LoggedRequests, StreamModel, generate, load_azure_csv, predict
+from ._options import RouterOptions, cluster
+
+PREDICTION_SIGMA: dict[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
+"""Error of the output-length predictor (standard deviation of its logarithm)."""
+
+TRAIN_SEEDS = (1, 2)
+VALIDATION_SEEDS = tuple(range(101, 105))
+FIRST_HELDOUT_SEED = 1001
+
+
+class Load(NamedTuple):
+    """One arrival process: requests per second, and how bursty (1 is Poisson)."""
+
+    rate: float
+    burst: float = 1.0
+
+
+LOADS: dict[str, dict[Split, tuple[Load, ...]]] = {
+    "mixed": {
+        "train": (Load(4.4), Load(5.0, 1.5), Load(5.6)),
+        "validation": (Load(4.6), Load(5.0, 1.4), Load(5.4)),
+        "heldout": (Load(4.4), Load(5.0), Load(5.6), Load(5.0, 1.6)),
+    },
+    "equal": {
+        "train": (Load(3.6), Load(4.0, 1.5), Load(4.4)),
+        "validation": (Load(3.8), Load(4.0, 1.4), Load(4.2)),
+        "heldout": (Load(3.6), Load(4.0), Load(4.4), Load(4.0, 1.6)),
+    },
+}
+"""Around capacity, which is about 5 requests a second for ``mixed`` and 4 for ``equal``."""
+
+TRACE_SHARES: dict[Split, tuple[float, float]] = {
+    "train": (0.0, 0.4),
+    "validation": (0.4, 0.6),
+    "heldout": (0.6, 1.0),
+}
+"""Which part of the log, by request count, each split is cut from."""
+TRACE_LOADS: dict[Split, tuple[float, ...]] = {
+    "train": (0.85, 1.0, 1.1),
+    "validation": (0.9, 1.05),
+    "heldout": (0.85, 0.95, 1.0, 1.1),
+}
+"""Arrival rates as shares of the cluster's measured capacity for the log's lengths."""
+TRACE_WINDOWS: dict[Split, int] = {"train": 2, "validation": 4, "heldout": 8}
+MIN_WINDOW = 200
+
+
+def workloads(options: RouterOptions, split: Split) -> tuple[Workload, ...]:
+    """Return the workloads of ``split``, seeds outermost. Raises ProblemError for an unusable trace."""
+    if options.trace is not None:
+        return _trace_workloads(options, split)
+    seeds = {
+        "train": TRAIN_SEEDS,
+        "validation": VALIDATION_SEEDS,
+        "heldout": tuple(range(FIRST_HELDOUT_SEED, FIRST_HELDOUT_SEED + options.heldout_seeds)),
+    }[split]
+    return tuple(
+        Workload(
+            name=f"{split}/{load.rate:g}rps{'-bursty' if load.burst > 1 else ''}/seed{seed}",
+            split=split,
+            seed=seed,
+            params={"rate": load.rate, "burst": load.burst},
+        )
+        for seed in seeds
+        for load in LOADS[options.scenario][split]
+    )
+
+
+def trace_of(options: RouterOptions, workload: Workload) -> Trace:
+    """Return the request stream of ``workload``."""
+    sigma = PREDICTION_SIGMA[workload.split]
+    if options.trace is not None:
+        return _cut(options, workload, sigma)
+    return generate(
+        StreamModel(
+            rate=float(workload.params["rate"]),
+            requests=options.requests,
+            burst_factor=float(workload.params["burst"]),
+            prediction_sigma=sigma,
+        ),
+        workload.seed,
+    )
+
+
+def _trace_workloads(options: RouterOptions, split: Split) -> tuple[Workload, ...]:
+    log = _log(options)
+    first, last = (int(share * len(log.arrival_s)) for share in TRACE_SHARES[split])
+    count = min(TRACE_WINDOWS[split], (last - first) // MIN_WINDOW)
+    if count < 2:
+        need = int(2 * MIN_WINDOW / (TRACE_SHARES[split][1] - TRACE_SHARES[split][0]))
+        raise ProblemError(
+            f"trace {options.trace}: its {split} part must give two windows of {MIN_WINDOW} requests; "
+            f"expected at least {need} requests in the file, got {len(log.arrival_s)}"
+        )
+    size = min(options.requests, (last - first) // count)
+    stride = (last - first - size) // max(1, count - 1)
+    return tuple(
+        Workload(
+            name=f"{split}/{load:g}capacity/window{window}",
+            split=split,
+            seed=first + window * stride,
+            params={"load": load, "first": first + window * stride, "requests": size},
+        )
+        for window in range(count)
+        for load in TRACE_LOADS[split]
+    )
+
+
+def _cut(options: RouterOptions, workload: Workload, sigma: float) -> Trace:
+    """Return one window of the log, its time stretched so that the mean rate is the workload's load."""
+    log = _log(options)
+    first, size = int(workload.params["first"]), int(workload.params["requests"])
+    span = slice(first, first + size)
+    arrival = log.arrival_s[span] - log.arrival_s[first]
+    rate = float(workload.params["load"]) * _capacity(options)
+    output = log.output_tokens[span]
+    return Trace(
+        arrival_s=arrival * ((size - 1) / rate / arrival[-1]),
+        prompt_tokens=log.prompt_tokens[span],
+        output_tokens=output,
+        predicted_output=predict(output, sigma, int(output.max()), np.random.default_rng((workload.seed, 7))),
+    )
+
+
+@lru_cache(maxsize=4)
+def _log(options: RouterOptions) -> LoggedRequests:
+    assert options.trace is not None
+    return load_azure_csv(options.trace)
+
+
+@lru_cache(maxsize=4)
+def _capacity(options: RouterOptions) -> float:
+    """Return the requests per second the cluster sustains on the log's train lengths."""
+    log = _log(options)
+    part = slice(0, min(2000, int(TRACE_SHARES["train"][1] * len(log.arrival_s))))
+    return capacity(cluster(options.scenario), log.prompt_tokens[part], log.output_tokens[part])
+
+
+

@@ -1,0 +1,26 @@
+"""Head-room admission in order of size by output, placed where the request would finish first."""
+
+HEADROOM = 0.03
+GROWTH = 0.6
+PREFILL_S = 0.00025
+SPEED_POWER = 1.0
+PROMPT_OFFSET = 100.0
+OUTPUT_POWER = 1.0
+
+
+def key(request):
+    return (request.prompt_tokens + PROMPT_OFFSET) * request.predicted_output**OUTPUT_POWER
+
+
+def place(head, view):
+    best, best_score = HOLD, 1e300
+    need = head.prompt_blocks * (1 + GROWTH)
+    for replica in view.replicas:
+        left = replica.free_blocks - replica.reserved_blocks - need
+        if left < HEADROOM * replica.total_blocks:
+            continue
+        prefill = PREFILL_S * (replica.prefill_tokens + head.prompt_tokens) / replica.speed**SPEED_POWER
+        score = prefill + replica.iteration_s * head.predicted_output
+        if score < best_score:
+            best, best_score = replica.index, score
+    return best

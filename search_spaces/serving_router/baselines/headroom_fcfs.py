@@ -1,0 +1,22 @@
+"""Head-room admission, first come first served: hold unless blocks stay free after admission."""
+
+HEADROOM = 0.03
+GROWTH = 0.6
+SPEED_POWER = 0.0
+
+
+def key(request):
+    return request.arrival
+
+
+def place(head, view):
+    best, best_score = HOLD, 1e300
+    need = head.prompt_blocks * (1 + GROWTH)
+    for replica in view.replicas:
+        left = replica.free_blocks - replica.reserved_blocks - need
+        if left < HEADROOM * replica.total_blocks:
+            continue
+        score = (replica.used_blocks + replica.reserved_blocks + need) / replica.total_blocks / replica.speed**SPEED_POWER
+        if score < best_score:
+            best, best_score = replica.index, score
+    return best

@@ -1,0 +1,24 @@
+"""Head-room admission, ordered by prompt size times predicted output, to least outstanding."""
+
+HEADROOM = 0.03
+GROWTH = 0.6
+SPEED_POWER = 0.0
+PROMPT_OFFSET = 100.0
+OUTPUT_POWER = 1.0
+
+
+def key(request):
+    return (request.prompt_tokens + PROMPT_OFFSET) * request.predicted_output**OUTPUT_POWER
+
+
+def place(head, view):
+    best, best_score = HOLD, 1e300
+    need = head.prompt_blocks * (1 + GROWTH)
+    for replica in view.replicas:
+        left = replica.free_blocks - replica.reserved_blocks - need
+        if left < HEADROOM * replica.total_blocks:
+            continue
+        score = (replica.running + replica.queued + 1) / replica.speed**SPEED_POWER
+        if score < best_score:
+            best, best_score = replica.index, score
+    return best

@@ -1,0 +1,19 @@
+"""Predicted least work: prefill tokens and predicted decode tokens, the latter weighted, per unit of speed."""
+
+SPEED_POWER = 0.0
+DECODE_WEIGHT = 1.0
+
+
+def key(request):
+    return request.arrival
+
+
+def place(head, view):
+    best, best_score = HOLD, 1e300
+    for replica in view.replicas:
+        work = replica.prefill_tokens + head.prompt_tokens
+        work = work + DECODE_WEIGHT * (replica.decode_tokens + head.predicted_output)
+        score = work / replica.speed**SPEED_POWER
+        if score < best_score:
+            best, best_score = replica.index, score
+    return best

@@ -1,0 +1,13 @@
+"""Uniform random placement: the yardstick every router must beat."""
+
+from random import Random
+
+_rng = Random(0)
+
+
+def key(request):
+    return request.arrival
+
+
+def place(head, view):
+    return _rng.randrange(len(view.replicas))

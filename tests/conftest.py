@@ -1,0 +1,22 @@
+"""What every test may ask for: the real data, and a sandbox that truly isolates."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def missing(reason: str) -> None:
+    """Skip on a user's machine; fail in CI, where every part must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have it: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real traces (``SPECIATE_DATA``)."""
+    folder = os.environ.get("SPECIATE_DATA")
+    if not folder or not Path(folder).is_dir():
+        missing("SPECIATE_DATA does not name the folder of real traces")
+    return Path(str(folder))
