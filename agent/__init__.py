@@ -1,0 +1,63 @@
+"""The inventor: the loop, the proposers, and the archive that holds everything a run wrote."""
+
+from ._archive import GIVEN, Archive, create_run, open_archive
+from ._cache import ArchiveCache
+from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._grid import Grid, bins_of, cell_of
+from ._judging import BudgetGate, Judge
+from ._loop import SearchOutcome, search
+from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Task
+from ._records import (
+    NO_CANDIDATE,
+    CandidateRecord,
+    EliteRecord,
+    EvaluationRecord,
+    InsertionRecord,
+    OpeningRecord,
+    OperatorRecord,
+    ProgressPoint,
+    RunRecord,
+    TicketRecord,
+)
+from ._settings import Budget, ModelSettings, RunSettings
+
+__all__ = [
+    "GIVEN",
+    "NO_CANDIDATE",
+    "Archive",
+    "ArchiveCache",
+    "ArchiveView",
+    "Budget",
+    "BudgetGate",
+    "CandidateRecord",
+    "Committed",
+    "Draw",
+    "Elite",
+    "EliteRecord",
+    "EvaluationRecord",
+    "Event",
+    "Finished",
+    "Grid",
+    "Improved",
+    "InsertionRecord",
+    "Issued",
+    "Judge",
+    "Judged",
+    "ModelSettings",
+    "OpeningRecord",
+    "OperatorRecord",
+    "Parent",
+    "ProgressPoint",
+    "Proposal",
+    "Proposer",
+    "RunRecord",
+    "RunSettings",
+    "SearchOutcome",
+    "Task",
+    "TicketRecord",
+    "bins_of",
+    "cell_of",
+    "create_run",
+    "open_archive",
+    "search",
+]

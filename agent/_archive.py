@@ -1,0 +1,304 @@
+"""Every write of an archive. Each method is one transaction, and a kill between two of them loses nothing."""
+
+import fcntl
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError
+from sqlalchemy import Connection, insert, select, text, update
+
+from ._cache import ArchiveCache
+from ._database import BUSY_TIMEOUT_S, Database, open_database, path_of
+from ._grid import Inserted
+from ._proposer import Draw
+from ._reader import ArchiveReader
+from ._records import evaluation_values, measurement_values
+from ._settings import RunSettings
+from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Opening, Run, Source, Ticket
+
+GIVEN = "given"
+"""Proposer of the candidates a run starts from."""
+
+
+def open_archive(
+    place: str | Path, create: bool = False, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> "Archive":
+    """Open the archive at a path or an SQLAlchemy URL.
+
+    Args:
+        place: an SQLite file, ``sqlite:///PATH`` or a server's URL.
+        create: make an archive where there is no file or an empty one.
+        busy_timeout_s: seconds to wait for a lock of another process.
+
+    Raises:
+        SpeciateError: in one line, for whatever keeps the archive from being used.
+
+    >>> archive = open_archive("runs.db", create=True)  # doctest: +SKIP
+    """
+    return Archive(open_database(place, create=create, busy_timeout_s=busy_timeout_s))
+
+
+class Closing(NamedTuple):
+    """How a ticket ends: what its commit writes."""
+
+    outcome: str
+    note: str
+    entry: Inserted | None
+    """What the candidate did to the grid; None for one that is not archived."""
+    agent_cpu_s: float
+    elapsed_s: float
+    """Of the run, over all sittings."""
+
+
+class Archive(ArchiveReader):
+    """Reads and writes of all runs in one database. One process writes a run at a time (``sole_writer``)."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time):
+        super().__init__(database)
+        self.now = now
+        """Seconds since the epoch, for the rows' time stamps; nothing is computed from them."""
+
+    def close(self) -> None:
+        """Give back the database's connections."""
+        self.database.close()
+
+    def cache(self, run_id: str, visible: int) -> ArchiveCache:
+        """Return the run's past as of ``visible`` commits, for a judge in any process."""
+        return ArchiveCache(self.database.address, run_id, visible)
+
+    @contextmanager
+    def sole_writer(self, run_id: str) -> Iterator[None]:
+        """Hold the run while it is searched. Raises SpeciateError if another process holds it.
+
+        The lock dies with the process, so a killed run can be resumed at once.
+        """
+        busy = f"run {run_id} is being searched by another process; wait for it or end it"
+        path = path_of(self.database.url)
+        if path is None:
+            with self.database.engine.connect() as connection:
+                key = int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=7).digest(), "big")
+                if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
+                    raise SpeciateError(busy)
+                yield
+            return
+        lock = Path(f"{path}-{run_id}.lock")
+        with lock.open("w") as file:
+            try:
+                # POSIX record locks, not flock: a forked judging process must not inherit the hold.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise SpeciateError(busy) from error
+            yield
+            lock.unlink(missing_ok=True)
+
+    def add_run(self, values: Mapping[str, Any], starters: Sequence[Candidate]) -> None:
+        """Write a run's row and the tickets of the candidates it starts from."""
+        with self.database.write() as connection:
+            connection.execute(insert(Run).values(created_at=self.now(), state="stopped", **values))
+            for number, candidate in enumerate(starters):
+                draw = Draw(operator="seed", parents=(), seed=number)
+                self._issue(connection, values["id"], number, 0, GIVEN, draw)
+                self._store_candidate(connection, values["id"], number, 0, candidate, "")
+
+    def issue(self, run_id: str, number: int, visible: int, proposer: str, draw: Draw) -> None:
+        """Write a ticket as drawn."""
+        with self.database.write() as connection:
+            self._issue(connection, run_id, number, visible, proposer, draw)
+
+    def store_candidate(self, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str) -> None:
+        """Write what a ticket produced in one turn, before anything depends on it."""
+        with self.database.write() as connection:
+            self._store_candidate(connection, run_id, ticket, turn, candidate, idea)
+
+    def store_evaluation(
+        self,
+        run_id: str,
+        evaluation: Evaluation,
+        purpose: str,
+        ticket: int | None = None,
+        turn: int | None = None,
+    ) -> int:
+        """Write the judge's word and its measurements; return the row's id.
+
+        Args:
+            run_id: the run it belongs to.
+            evaluation: what the judge said.
+            purpose: ``search``, ``champion``, ``report`` or ``baseline:NAME``.
+            ticket: the ticket it is for; None outside the search.
+            turn: the ticket's turn; None outside the search.
+        """
+        with self.database.write() as connection:
+            values = evaluation_values(evaluation)
+            query = insert(EvaluationRow).values(
+                run_id=run_id, ticket=ticket, turn=turn, purpose=purpose, created_at=self.now(), **values
+            )
+            row = connection.execute(query.returning(EvaluationRow.id)).scalar_one()
+            if evaluation.measurements:
+                parts = [measurement_values(row, i, each) for i, each in enumerate(evaluation.measurements)]
+                connection.execute(insert(MeasurementRow), parts)
+        return row
+
+    def commit(self, run_id: str, ticket: int, closing: "Closing") -> None:
+        """Close a ticket, log what it did to the grid, and bring the run's clock up to date."""
+        entry = closing.entry
+        with self.database.write() as connection:
+            connection.execute(
+                update(Ticket)
+                .where(Ticket.run_id == run_id, Ticket.number == ticket)
+                .values(
+                    outcome=closing.outcome,
+                    note=closing.note,
+                    agent_cpu_s=closing.agent_cpu_s,
+                    committed_at=self.now(),
+                )
+            )
+            connection.execute(update(Run).where(Run.id == run_id).values(elapsed_s=closing.elapsed_s))
+            if entry is not None:
+                connection.execute(
+                    insert(Insertion).values(
+                        run_id=run_id,
+                        ticket=ticket,
+                        cell=entry.cell,
+                        score=entry.score,
+                        result=entry.result,
+                        replaced=entry.replaced.ticket if entry.replaced else None,
+                    )
+                )
+
+    def set_state(self, run_id: str, state: str, reason: str, elapsed_s: float) -> None:
+        """Write that a run is ``running``, ``finished`` or ``stopped``, and why."""
+        finished_at = None if state == "running" else self.now()
+        values = {"state": state, "reason": reason, "elapsed_s": elapsed_s, "finished_at": finished_at}
+        with self.database.write() as connection:
+            connection.execute(update(Run).where(Run.id == run_id).values(**values))
+
+    def set_settings(self, run_id: str, settings: RunSettings) -> None:
+        """Write changed settings (a resumed run may be given a larger budget)."""
+        with self.database.write() as connection:
+            values = settings.model_dump(mode="json")
+            connection.execute(update(Run).where(Run.id == run_id).values(settings=values))
+
+    def set_champion(self, run_id: str, candidate_id: str) -> None:
+        """Write which candidate validation chose."""
+        with self.database.write() as connection:
+            connection.execute(update(Run).where(Run.id == run_id).values(champion=candidate_id))
+
+    def add_opening(self, run_id: str, split: str, candidates: Sequence[str], reason: str) -> None:
+        """Write, before it happens, that workloads outside train are opened, for whom and why."""
+        with self.database.write() as connection:
+            connection.execute(
+                insert(Opening).values(
+                    run_id=run_id,
+                    split=split,
+                    candidates=list(candidates),
+                    reason=reason,
+                    opened_at=self.now(),
+                )
+            )
+
+    def _issue(
+        self, connection: Connection, run_id: str, number: int, visible: int, proposer: str, draw: Draw
+    ) -> None:
+        connection.execute(
+            insert(Ticket).values(
+                run_id=run_id,
+                number=number,
+                visible=visible,
+                proposer=proposer,
+                operator=draw.operator,
+                model=draw.model,
+                parents=list(draw.parents),
+                draw={"seed": draw.seed, **draw.extra},
+                issued_at=self.now(),
+            )
+        )
+
+    def _store_candidate(
+        self, connection: Connection, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str
+    ) -> None:
+        files = [file.model_dump() for file in candidate.files]
+        source = _source_hash(candidate.language, files)
+        if connection.execute(select(Source.hash).where(Source.hash == source)).first() is None:
+            connection.execute(insert(Source).values(hash=source, language=candidate.language, files=files))
+        connection.execute(
+            insert(CandidateRow).values(
+                run_id=run_id,
+                ticket=ticket,
+                turn=turn,
+                candidate_id=candidate.id,
+                source_hash=source,
+                parents=list(candidate.parents),
+                operator=candidate.operator,
+                proposer=candidate.proposer,
+                idea=idea,
+            )
+        )
+
+
+def create_run(
+    archive: Archive,
+    settings: RunSettings,
+    problem: Problem,
+    starters: Sequence[Candidate],
+    environment: Mapping[str, str] | None = None,
+    control_of: str | None = None,
+) -> str:
+    """Write a new run and return its id, for instance ``serving-router-7f3a09``.
+
+    Args:
+        archive: where it is written.
+        settings: problem, seed, budget, window.
+        problem: the problem that ``settings.problem`` names.
+        starters: the candidates the search starts from (seed program, baselines): they are judged first,
+            count as evaluations, and a repeated one is dropped. At most ``budget.evaluations`` of them.
+        environment: versions and host facts to keep with the run.
+        control_of: the run this one is a control arm of.
+
+    Raises:
+        SpeciateError: the budget has no limit at all.
+    """
+    budget = settings.budget
+    if all(limit is None for limit in (budget.evaluations, budget.minutes, budget.usd, budget.tokens)):
+        raise SpeciateError("a run needs a limit: give evaluations, minutes, usd or tokens (--evals 300)")
+    unique = list({candidate.id: candidate for candidate in starters}.values())
+    given = [
+        each.model_copy(update={"proposer": GIVEN, "operator": "seed"})
+        for each in unique[: budget.evaluations]
+    ]
+    run_id = _run_id(archive, problem, settings)
+    archive.add_run(
+        {
+            "id": run_id,
+            "problem": settings.problem.name,
+            "problem_options": dict(settings.problem.options),
+            "problem_version": problem.version,
+            "seed": settings.seed,
+            "settings": settings.model_dump(mode="json"),
+            "environment": dict(environment or {}),
+            "control_of": control_of,
+        },
+        given,
+    )
+    return run_id
+
+
+def _run_id(archive: Archive, problem: Problem, settings: RunSettings) -> str:
+    """Return an unused id: the problem's name (shortened) and a few hex digits."""
+    taken = {run.id for run in archive.runs()}
+    stem = problem.name[:24].strip("-")
+    told = f"{settings.model_dump_json()}{archive.now()}"
+    for salt in range(1 << 16):
+        tail = hashlib.blake2b(f"{told}{salt}".encode(), digest_size=2).hexdigest()
+        if f"{stem}-{tail}" not in taken:
+            return f"{stem}-{tail}"
+    raise SpeciateError(f"{archive.database.name} has no free run id for {stem}; start another database")
+
+
+def _source_hash(language: str, files: list[dict[str, str]]) -> str:
+    told = json.dumps([language, files], sort_keys=True)
+    return hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=16).hexdigest()

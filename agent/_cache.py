@@ -1,0 +1,77 @@
+"""The judge's memory of one run, as of one commit: the archive's ``EvaluationCache``."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+from speciate.evaluators import Evaluation, Status
+from sqlalchemy import ColumnElement, select
+
+from ._database import Database, open_database
+from ._records import evaluation_record
+from ._tables import EvaluationRow, MeasurementRow
+
+_UNFINISHED = (Status.DUPLICATE.value, Status.RACED_OUT.value, Status.SANDBOX_ERROR.value)
+
+
+@dataclass(frozen=True)
+class ArchiveCache:
+    """Finished train evaluations of a run's tickets below ``visible``. Picklable: it carries only an address.
+
+    The bound makes an answer independent of how fast later tickets are judged (promise 3).
+    """
+
+    address: str
+    """SQLAlchemy URL of the archive."""
+    run_id: str
+    visible: int
+    """Number of commits this past holds: tickets 0 to visible - 1."""
+
+    def by_source(self, candidate_id: str) -> Evaluation | None:
+        """Return the evaluation of the same canonical source, also a failed one; None if there is none."""
+        return self._first(
+            EvaluationRow.candidate_id == candidate_id, EvaluationRow.status.not_in(_UNFINISHED)
+        )
+
+    def by_decisions(self, decision_hash: str) -> Evaluation | None:
+        """Return the evaluation of a candidate that answered the probe alike and was judged ``ok``.
+
+        A failure is not passed on: answering the probe alike does not mean failing alike.
+        """
+        return self._first(
+            EvaluationRow.decision_hash == decision_hash, EvaluationRow.status == Status.OK.value
+        )
+
+    def _first(self, *conditions: ColumnElement[bool]) -> Evaluation | None:
+        query = (
+            select(*EvaluationRow.__table__.columns)
+            .where(
+                EvaluationRow.run_id == self.run_id,
+                EvaluationRow.purpose == "search",
+                EvaluationRow.split == "train",
+                EvaluationRow.ticket < self.visible,
+                *conditions,
+            )
+            .order_by(EvaluationRow.ticket, EvaluationRow.turn)
+            .limit(1)
+        )
+        with _database(self.address, os.getpid()).read() as connection:
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                return None
+            parts = (
+                connection.execute(
+                    select(*MeasurementRow.__table__.columns)
+                    .where(MeasurementRow.evaluation_id == row["id"])
+                    .order_by(MeasurementRow.position)
+                )
+                .mappings()
+                .all()
+            )
+        return evaluation_record(row, parts).evaluation
+
+
+@lru_cache(maxsize=4)
+def _database(address: str, process: int) -> Database:
+    """Return this process's connection pool; ``process`` keeps a forked child from using its parent's."""
+    return open_database(address, create=False)

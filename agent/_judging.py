@@ -1,0 +1,23 @@
+"""The seams to whoever judges and whoever counts money: all the agent knows of either."""
+
+from typing import Protocol, runtime_checkable
+
+from speciate.evaluators import Candidate, Evaluation, EvaluationCache
+
+
+class Judge(Protocol):
+    """Judges one candidate on the train split. The agent never scores anything itself."""
+
+    async def __call__(self, candidate: Candidate, cache: EvaluationCache | None) -> Evaluation:
+        """Return the evaluation. ``cache`` is the past this candidate may be compared with.
+
+        Must be a pure function of the candidate and the cache in everything but costs, or runs do not replay.
+        """
+
+
+@runtime_checkable
+class BudgetGate(Protocol):
+    """A spender of dollars or tokens. A proposer that pays implements this too, and the loop asks it."""
+
+    def exhausted(self) -> str | None:
+        """Return why no further ticket can be paid for (``1.00 usd spent``), None while one can."""

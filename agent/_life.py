@@ -1,0 +1,214 @@
+"""One candidate's life as a LangGraph graph: brief, write, screen, judge, repair, reflect, archive.
+
+There is no checkpointer: rows are the truth. ``brief`` looks at what the ticket has already written and
+enters at the first missing row, so a life may be cut off anywhere and lived again. Importing this module
+imports langgraph, which costs about a second; the loop does so when a search starts.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from speciate.evaluators import Candidate, EvaluationCache, Status
+
+from ._archive import Archive
+from ._judging import Judge
+from ._proposer import Proposal, Proposer, Task
+from ._records import NO_CANDIDATE, CandidateRecord, EvaluationRecord, TicketRecord
+
+_REPAIRABLE = frozenset(
+    (
+        Status.INVALID,
+        Status.INCORRECT,
+        Status.CRASHED,
+        Status.TIMEOUT,
+        Status.OOM,
+        Status.OUTPUT_LIMIT,
+        Status.PROTOCOL,
+    )
+)
+
+
+class State(TypedDict):
+    """What the nodes hand on: plain values only; everything else is in rows."""
+
+    turn: int
+    """Last turn that has a candidate row, -1 before the first."""
+    judged: int
+    """Last turn that has an evaluation row, -1 before the first."""
+    status: str | None
+    """Of that evaluation."""
+    note: str
+    """The author's idea, or why there is no candidate."""
+    outcome: str | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """What one life depends on."""
+
+    archive: Archive
+    run_id: str
+    ticket: TicketRecord
+    proposer: Proposer
+    judge: Judge
+    cache: EvaluationCache
+    repairs: int
+    """How many times this candidate may be mended."""
+    task: Callable[[], Task]
+    """Loads the task with its parents; called only where the proposer is needed."""
+    judged: Callable[[EvaluationRecord], None]
+    """Told of each new evaluation."""
+    commit: Callable[[str, str, EvaluationRecord | None], Awaitable[None]]
+    """Takes outcome, note and the deciding evaluation; waits for the ticket's turn and commits it."""
+
+    def candidate(self, turn: int) -> CandidateRecord:
+        """Return what the ticket produced in ``turn``."""
+        return self.archive.candidates_of(self.run_id, self.ticket.number)[turn]
+
+    def evaluation(self, turn: int) -> EvaluationRecord:
+        """Return the evaluation of ``turn``, which must have one."""
+        record = self.archive.evaluation_of(self.run_id, self.ticket.number, turn)
+        if record is None:
+            raise LookupError(
+                f"run {self.run_id}, ticket {self.ticket.number}: turn {turn} has no evaluation"
+            )
+        return record
+
+    def store(self, turn: int, candidate: Candidate, proposal: Proposal) -> None:
+        """Write a candidate's row, signed with where it came from."""
+        signed = candidate.model_copy(
+            update={
+                "operator": self.ticket.draw.operator,
+                "proposer": self.ticket.proposer,
+                "parents": tuple(parent.candidate.id for parent in self.task().parents),
+            }
+        )
+        self.archive.store_candidate(self.run_id, self.ticket.number, turn, signed, proposal.idea)
+
+
+async def live(life: Life) -> None:
+    """Live one candidate's life to its commit, from whichever row is the first missing."""
+    start: State = {"turn": -1, "judged": -1, "status": None, "note": "", "outcome": None}
+    await _graph().ainvoke(start, context=life)
+
+
+@lru_cache(maxsize=1)
+def _graph() -> CompiledStateGraph[State, Life, State, State]:
+    # A tracing variable set for something else must not ship candidates to a third party.
+    os.environ["LANGSMITH_TRACING"] = "false"
+    os.environ["LANGCHAIN_TRACING_V2"] = "false"
+    graph = StateGraph(State, context_schema=Life)
+    for name, node in (
+        ("brief", _brief),
+        ("write", _write),
+        ("screen", _screen),
+        ("judge", _judge),
+        ("repair", _repair),
+        ("reflect", _reflect),
+        ("archive", _archive),
+    ):
+        graph.add_node(name, node)
+    graph.add_edge(START, "brief")
+    graph.add_conditional_edges("brief", _after_brief, ["write", "screen", "repair", "reflect"])
+    graph.add_conditional_edges("write", _after_writing, ["screen", "reflect"])
+    graph.add_conditional_edges("screen", _after_screen, ["judge", "reflect"])
+    graph.add_conditional_edges("judge", _after_judging, ["repair", "reflect"])
+    graph.add_conditional_edges("repair", _after_writing, ["screen", "reflect"])
+    graph.add_edge("reflect", "archive")
+    graph.add_edge("archive", END)
+    return graph.compile()
+
+
+async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    """Find how far this ticket had come."""
+    life = runtime.context
+    candidates = life.archive.candidates_of(life.run_id, life.ticket.number)
+    judged, status = -1, None
+    for record in candidates:
+        evaluation = life.archive.evaluation_of(life.run_id, life.ticket.number, record.turn)
+        if evaluation is not None:
+            judged, status = record.turn, evaluation.evaluation.status.value
+    return {"turn": len(candidates) - 1, "judged": judged, "status": status}
+
+
+def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "screen", "repair", "reflect"]:
+    if state["turn"] < 0:
+        return "write"
+    return "screen" if state["turn"] > state["judged"] else _after_judging(state, runtime)
+
+
+async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    life = runtime.context
+    proposal = await life.proposer.write(life.task())
+    if proposal.candidate is None:
+        return {"outcome": NO_CANDIDATE, "note": proposal.note or "the proposer gave no candidate"}
+    life.store(0, proposal.candidate, proposal)
+    return {"turn": 0}
+
+
+def _after_writing(state: State) -> Literal["screen", "reflect"]:
+    return "screen" if state["turn"] > state["judged"] else "reflect"
+
+
+async def _screen(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    """Refuse a repair that changed nothing: its evaluation is already known."""
+    life = runtime.context
+    records = life.archive.candidates_of(life.run_id, life.ticket.number)
+    earlier = {record.candidate.id for record in records[: state["turn"]]}
+    if records[state["turn"]].candidate.id in earlier:
+        return {"outcome": state["status"]}
+    return {}
+
+
+def _after_screen(state: State) -> Literal["judge", "reflect"]:
+    return "judge" if state["outcome"] is None else "reflect"
+
+
+async def _judge(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    life, turn = runtime.context, state["turn"]
+    evaluation = await life.judge(life.candidate(turn).candidate, life.cache)
+    life.archive.store_evaluation(life.run_id, evaluation, "search", life.ticket.number, turn)
+    life.judged(life.evaluation(turn))
+    return {"judged": turn, "status": evaluation.status.value}
+
+
+def _after_judging(state: State, runtime: Runtime[Life]) -> Literal["repair", "reflect"]:
+    life = runtime.context
+    mendable = state["status"] in _REPAIRABLE and life.ticket.proposer == life.proposer.name
+    return "repair" if mendable and state["turn"] < life.repairs else "reflect"
+
+
+async def _repair(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    life, turn = runtime.context, state["turn"]
+    evaluation = life.evaluation(turn).evaluation
+    proposal = await life.proposer.repair(life.task(), turn + 1, life.candidate(turn).candidate, evaluation)
+    if proposal is None or proposal.candidate is None:
+        return {"note": proposal.note if proposal else ""}
+    life.store(turn + 1, proposal.candidate, proposal)
+    return {"turn": turn + 1}
+
+
+async def _reflect(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    """Put into words what became of the ticket."""
+    if state["judged"] < 0:
+        return {}
+    life = runtime.context
+    idea = life.candidate(state["judged"]).idea
+    detail = life.evaluation(state["judged"]).evaluation.detail
+    note = "\n".join(part for part in (idea, state["note"], detail) if part)
+    return {"outcome": state["status"], "note": note}
+
+
+async def _archive(state: State, runtime: Runtime[Life]) -> dict[str, object]:
+    life, outcome = runtime.context, state["outcome"]
+    if outcome is None:
+        raise LookupError(f"run {life.run_id}, ticket {life.ticket.number}: nothing to commit")
+    record = life.evaluation(state["judged"]) if state["judged"] >= 0 else None
+    await life.commit(outcome, state["note"], record)
+    return {}

@@ -1,0 +1,315 @@
+"""The steady-state loop: issues tickets, lets candidates live, commits them in ticket order.
+
+Which archive a ticket sees depends on commits alone and never on time or on the number of workers. A commit
+closes ticket c; before the next one, new tickets are drawn while fewer than ``window`` are open and the
+evaluation budget has room. So ticket t is drawn after at least t - window + 1 commits, from a generator
+seeded by run and ticket, and judged against the past of exactly those commits.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import takewhile
+from random import Random
+from typing import NamedTuple
+
+from speciate.evaluators import Problem, SpeciateError, Status
+
+from ._archive import Archive, Closing
+from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._grid import Grid
+from ._judging import BudgetGate, Judge
+from ._proposer import Elite, Parent, Proposer, Task
+from ._records import NO_CANDIDATE, UNCOUNTED, EvaluationRecord, TicketRecord
+
+_BARREN = 60
+"""Tickets in a row without a candidate after which a run gives up."""
+
+
+class SearchOutcome(NamedTuple):
+    """How a sitting ended."""
+
+    state: str
+    """``finished`` (a budget was used up) or ``stopped``."""
+    reason: str
+    evaluations: int
+    tickets: int
+    """Committed, including duplicates and tickets without a candidate."""
+    best: float | None
+    """Best score, in the problem's own direction."""
+
+
+async def search(
+    archive: Archive,
+    run_id: str,
+    problem: Problem,
+    proposer: Proposer,
+    judge: Judge,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> SearchOutcome:
+    """Search, from wherever the run stands, until a budget is used up.
+
+    The same call starts a run and resumes one, after ``kill -9`` too. A proposer that is also a
+    ``BudgetGate`` is asked before each ticket whether it can still pay.
+
+    Args:
+        archive: holds the run; this process becomes the run's only writer.
+        run_id: from ``create_run``.
+        problem: the problem the run was made for.
+        proposer: who invents.
+        judge: who scores.
+        on_event: told of each step in this thread; must not block.
+
+    Raises:
+        SpeciateError: the archive fails, another process searches this run, or the problem has another
+            version than the run was made for. The run is left ``stopped`` and can be resumed.
+    """
+    gate = proposer if isinstance(proposer, BudgetGate) else None
+    return await Search(archive, run_id, problem, proposer, judge, on_event, gate).run()
+
+
+@dataclass
+class Search:
+    """One sitting of a run; ``search`` is the plain way to have one."""
+
+    archive: Archive
+    run_id: str
+    problem: Problem
+    proposer: Proposer
+    judge: Judge
+    on_event: Callable[[Event], None]
+    gate: BudgetGate | None = None
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; only differences count."""
+    _open: dict[int, TicketRecord] = field(default_factory=dict)
+    """Issued and not committed."""
+    _lives: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
+    _turns: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
+    _committed: int = 0
+    _evaluations: int = 0
+    _barren: int = 0
+    _best: float | None = None
+
+    async def run(self) -> SearchOutcome:
+        """Search until there is nothing left to do. See ``search``."""
+        with self.archive.sole_writer(self.run_id):
+            self._load()
+            self.archive.set_state(self.run_id, "running", "", self._base_s)
+            try:
+                state, reason = await self._steps()
+            except asyncio.CancelledError:
+                self._end("stopped", "interrupted")
+                raise
+            except BaseException as error:
+                self._end("stopped", f"{type(error).__name__}: {error}")
+                raise
+            finally:
+                await self._abandon()
+            self._end(state, reason)
+        return SearchOutcome(state, reason, self._evaluations, self._committed, self._best)
+
+    def _load(self) -> None:
+        """Read how far the run has come, and derive the grid from its log."""
+        record = self.archive.run(self.run_id)
+        if record.problem_version != self.problem.version:
+            raise SpeciateError(
+                f"run {self.run_id} was made for {record.problem.name} version {record.problem_version}, this "
+                f"is version {self.problem.version}: scores do not compare; start a new run"
+            )
+        self._settings = record.settings
+        self._base_s, self._started = record.elapsed_s, self.clock()
+        self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
+        self._grid = Grid(self.problem.descriptors)
+        for entry in self.archive.insertions(self.run_id):
+            self._grid.place(Elite(entry.ticket, entry.cell, entry.score))
+            self._best = self._better(entry.score)
+        tickets = self.archive.tickets(self.run_id)
+        closed = [ticket for ticket in tickets if ticket.outcome is not None]
+        self._committed = len(closed)
+        self._evaluations = sum(ticket.outcome not in UNCOUNTED for ticket in closed)
+        self._barren = len(list(takewhile(lambda ticket: ticket.outcome == NO_CANDIDATE, reversed(closed))))
+        self._open = {ticket.number: ticket for ticket in tickets if ticket.outcome is None}
+        self._parent = lru_cache(maxsize=256)(self._load_parent)
+        self._cpu_mark = time.thread_time()
+
+    async def _steps(self) -> tuple[str, str]:
+        """Issue, live and commit in turn; return the final state and its reason."""
+        while True:
+            ended = self._ended()
+            if ended is None:
+                self._issue()
+            # Nothing new is begun after the minutes are used up, not even a ticket that was already drawn.
+            if self._overtime() is None:
+                self._begin()
+            life = self._lives.get(self._committed)
+            if life is None:
+                return ended or ("finished", f"{self._evaluations} evaluations")
+            self._turns[self._committed].set_result(None)
+            if not await self._wait(life):
+                return "finished", f"{self._settings.budget.minutes:g} minutes"
+
+    def _ended(self) -> tuple[str, str] | None:
+        """Return state and reason once no further ticket may be issued, though some may be in flight."""
+        budget = self._settings.budget
+        overtime = self._overtime()
+        if overtime is not None:
+            return "finished", overtime
+        spent = self.gate.exhausted() if self.gate else None
+        if spent is not None:
+            return "finished", spent
+        if budget.evaluations is not None and self._evaluations >= budget.evaluations:
+            return "finished", f"{self._evaluations} evaluations"
+        if self._barren >= _BARREN:
+            return (
+                "stopped",
+                f"the last {self._barren} tickets gave no candidate; see `speciate show` for why",
+            )
+        if budget.evaluations is not None and self._issued > 20 * budget.evaluations + 100:
+            return (
+                "stopped",
+                f"{self._issued} tickets gave only {self._evaluations} evaluations: mostly duplicates",
+            )
+        return None
+
+    def _overtime(self) -> str | None:
+        minutes = self._settings.budget.minutes
+        return f"{minutes:g} minutes" if minutes is not None and self._elapsed() >= minutes * 60 else None
+
+    @property
+    def _issued(self) -> int:
+        return self._committed + len(self._open)
+
+    def _issue(self) -> None:
+        """Draw tickets on the archive as it stands, up to the window and the evaluation budget."""
+        limit = self._settings.budget.evaluations
+        while len(self._open) < self._settings.window:
+            if limit is not None and self._evaluations + len(self._open) >= limit:
+                return
+            number = self._issued
+            draw = self.proposer.draw(self._grid.view(self._committed), self._random(number))
+            self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
+            self._open[number] = self.archive.ticket(self.run_id, number)
+            self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
+
+    def _random(self, ticket: int) -> Random:
+        """Return the ticket's generator: a stable hash of run seed and ticket number."""
+        told = f"{self._settings.seed}/{ticket}".encode()
+        return Random(int.from_bytes(hashlib.blake2b(told, digest_size=16).digest(), "big"))
+
+    def _begin(self) -> None:
+        """Start lives in ticket order, at most a window of them at a time."""
+        from ._life import Life, live
+
+        for number in sorted(self._open):
+            if len(self._lives) >= self._settings.window:
+                return
+            if number in self._lives:
+                continue
+            ticket = self._open[number]
+            life = Life(
+                archive=self.archive,
+                run_id=self.run_id,
+                ticket=ticket,
+                proposer=self.proposer,
+                judge=self.judge,
+                cache=self.archive.cache(self.run_id, ticket.visible),
+                repairs=self._settings.repairs,
+                task=partial(self._task, ticket),
+                judged=self._judged,
+                commit=partial(self._commit, ticket),
+            )
+            self._turns[number] = asyncio.get_running_loop().create_future()
+            self._lives[number] = asyncio.create_task(live(life))
+
+    def _task(self, ticket: TicketRecord) -> Task:
+        parents = tuple(self._parent(number) for number in ticket.draw.parents)
+        return Task(self.run_id, ticket.number, ticket.draw, parents)
+
+    def _load_parent(self, number: int) -> Parent:
+        """Read a parent as last judged."""
+        for record in reversed(self.archive.candidates_of(self.run_id, number)):
+            judged = self.archive.evaluation_of(self.run_id, number, record.turn)
+            if judged is not None:
+                return Parent(number, record.candidate, judged.evaluation)
+        raise SpeciateError(f"run {self.run_id}: ticket {number} was drawn as a parent but was never judged")
+
+    def _judged(self, record: EvaluationRecord) -> None:
+        word = record.evaluation
+        if record.ticket is not None and record.turn is not None:
+            self.on_event(Judged(record.ticket, record.turn, word.status.value, word.score, word.cost.wall_s))
+
+    async def _commit(
+        self, ticket: TicketRecord, outcome: str, note: str, record: EvaluationRecord | None
+    ) -> None:
+        """Wait for the ticket's turn, then close it."""
+        await self._turns[ticket.number]
+        word = record.evaluation if record else None
+        entry = None
+        if word is not None and word.status is Status.OK and word.score is not None:
+            entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
+        mark = time.thread_time()
+        closing = Closing(outcome, note, entry, mark - self._cpu_mark, self._elapsed())
+        self.archive.commit(self.run_id, ticket.number, closing)
+        self._cpu_mark = mark
+        self._committed += 1
+        self._evaluations += outcome not in UNCOUNTED
+        self._barren = self._barren + 1 if outcome == NO_CANDIDATE else 0
+        del self._open[ticket.number]
+        self._tell(ticket, closing)
+
+    def _tell(self, ticket: TicketRecord, closing: Closing) -> None:
+        entry, previous = closing.entry, self._best
+        if entry is not None:
+            self._best = self._better(entry.score)
+        committed = Committed(
+            ticket=ticket.number,
+            outcome=closing.outcome,
+            operator=ticket.draw.operator,
+            score=self._sign * entry.score if entry else None,
+            result=entry.result if entry else None,
+            cell=entry.cell if entry else None,
+            evaluations=self._evaluations,
+            best=self._best,
+            niches=len(self._grid.elites),
+            coverage=self._grid.coverage,
+            elapsed_s=closing.elapsed_s,
+        )
+        self.on_event(committed)
+        if self._best is not None and self._best != previous:
+            self.on_event(Improved(ticket.number, self._best, previous, ticket.draw.operator))
+
+    def _better(self, minimised: float) -> float:
+        """Return the better of the best score and a new one, in the problem's own direction."""
+        return self._sign * (minimised if self._best is None else min(minimised, self._sign * self._best))
+
+    async def _wait(self, life: "asyncio.Task[None]") -> bool:
+        """Wait for the life whose turn it is; return False if it outlasts minutes and judge's deadline."""
+        number, timeout = self._committed, None
+        if self._settings.budget.minutes is not None:
+            limits = self.problem.limits
+            left = self._settings.budget.minutes * 60 - self._elapsed()
+            timeout = max(left, 0.0) + limits.wall_s + limits.start_wall_s
+        done, _ = await asyncio.wait({life}, timeout=timeout)
+        if not done:
+            return False
+        life.result()
+        del self._lives[number], self._turns[number]
+        return True
+
+    async def _abandon(self) -> None:
+        """Cancel what is still in flight: its rows stay, and a resumed run goes on from them."""
+        for life in self._lives.values():
+            life.cancel()
+        await asyncio.gather(*self._lives.values(), return_exceptions=True)
+        self._lives.clear()
+
+    def _end(self, state: str, reason: str) -> None:
+        self.archive.set_state(self.run_id, state, reason, self._elapsed())
+        self.on_event(Finished(state, reason, self._evaluations, self._best))
+
+    def _elapsed(self) -> float:
+        """Return wall seconds over all sittings."""
+        return self._base_s + self.clock() - self._started
