@@ -1,5 +1,6 @@
 """The judge: the contract problems implement, and everything that decides whether a candidate is any good."""
 
+from ._boundary import SandboxedPolicy, open_policy
 from ._contract import (
     Candidate,
     Cost,
@@ -13,6 +14,7 @@ from ._contract import (
     canonical_python,
 )
 from ._errors import CandidateFault, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
+from ._inline import InlinePolicy
 from ._interface import Answer, Argument, Hook, PolicyInterface, Quantity, Record
 from ._problem import (
     Baseline,
@@ -28,7 +30,9 @@ from ._problem import (
     ProblemRef,
 )
 from ._registry import load_problem, problem_names, problem_of
+from ._screen import screen
 from ._tuning import Tuned, constants, tune, with_constants
+from .sandbox import Sandbox, sandbox_named, sandbox_names
 
 __all__ = [
     "Answer",
@@ -42,6 +46,7 @@ __all__ = [
     "EvaluationCache",
     "Frozen",
     "Hook",
+    "InlinePolicy",
     "Limits",
     "Measurement",
     "Objective",
@@ -55,8 +60,10 @@ __all__ = [
     "ProblemRef",
     "Quantity",
     "Record",
+    "Sandbox",
     "SandboxError",
     "SandboxUnavailableError",
+    "SandboxedPolicy",
     "SourceFile",
     "SpeciateError",
     "Split",
@@ -66,8 +73,12 @@ __all__ = [
     "canonical_python",
     "constants",
     "load_problem",
+    "open_policy",
     "problem_names",
     "problem_of",
+    "sandbox_named",
+    "sandbox_names",
+    "screen",
     "tune",
     "with_constants",
 ]

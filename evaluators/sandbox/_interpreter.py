@@ -1,0 +1,84 @@
+"""The Python that runs inside a sandbox: how it is called, what it must see, and the worker's code."""
+
+import marshal
+import os
+import sys
+import sysconfig
+from functools import cache
+from importlib.util import find_spec
+from typing import NamedTuple
+
+
+class Mounts(NamedTuple):
+    """What a sandbox's root must hold for Python to run. All read-only."""
+
+    binds: tuple[str, ...]
+    """Files and folders, at their own paths, parents before children."""
+    links: tuple[tuple[str, str], ...]
+    """(target, path) of symbolic links such as /lib on merged-usr systems."""
+    hidden: tuple[str, ...]
+    """Folders to cover with nothing: installed packages are not part of the offer."""
+
+
+def executable() -> str:
+    """Return the path of the interpreter under any virtual environment."""
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def arguments() -> list[str]:
+    """Return the command of a worker.
+
+    No site, no user site, no script folder on the path, no bytecode written. ``-E`` is left out on purpose:
+    the environment is ours alone, and carries the fixed hash seed that makes set orders repeatable.
+    The code comes through stdin, so that nothing of the project has to be visible.
+    """
+    size = len(worker_code())
+    bootstrap = (
+        f"import marshal,os\nb=b''\nwhile len(b)<{size} and (c:=os.read(0,{size}-len(b))):b+=c\n"
+        "exec(marshal.loads(b))"
+    )
+    return [executable(), "-S", "-s", "-P", "-B", "-c", bootstrap]
+
+
+ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+"""All that a worker's environment holds."""
+
+
+@cache
+def worker_code() -> bytes:
+    """Return the worker module's code, marshalled: the same interpreter loads it inside."""
+    name = f"{__package__.rpartition('.')[0]}._worker"
+    spec = find_spec(name)
+    if spec is None or spec.loader is None or not hasattr(spec.loader, "get_code"):
+        raise ImportError(f"{name} has no code to send; expected an ordinary module")
+    return marshal.dumps(spec.loader.get_code(name))
+
+
+@cache
+def mounts() -> Mounts:
+    """Return what Python needs of this machine's files: libraries, its own library folder, its program."""
+    stdlib = sysconfig.get_path("stdlib")
+    wanted = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"]
+    wanted += [os.path.join(sys.base_prefix, part) for part in ("lib", "lib64")]
+    wanted += [stdlib, sysconfig.get_path("platstdlib"), executable()]
+    if sys.base_prefix.startswith("/nix/store/"):
+        wanted.append("/nix/store")
+    links = [(os.readlink(path), path) for path in wanted if os.path.islink(path)]
+    real = sorted({path for path in wanted if os.path.exists(path) and not os.path.islink(path)})
+    binds: list[str] = []
+    for path in real:
+        if not any(path.startswith(f"{parent}/") for parent in binds):
+            binds.append(path)
+    packages = [os.path.join(stdlib, "site-packages"), "/usr/lib/python3/dist-packages"]
+    hidden = [path for path in packages if os.path.isdir(path)]
+    return Mounts(tuple(binds), tuple(dict.fromkeys(links)), tuple(hidden))
+
+
+def reachable_by_others() -> bool:
+    """Return whether a user without privileges can read this Python's library."""
+    path = sysconfig.get_path("stdlib")
+    while path != "/":
+        if os.stat(path).st_mode & 0o001 == 0:
+            return False
+        path = os.path.dirname(path)
+    return True

@@ -1,0 +1,197 @@
+"""What every sandbox is: the protocol, and the started process it hands to the boundary."""
+
+import marshal
+import math
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from .._errors import SandboxError
+from .._problem import Limits
+from .._worker import ANSWER, CONTROL, HEADER
+from ._interpreter import worker_code
+from ._seccomp import sealed_filter
+
+READY_WALL_S = 30.0
+"""How long a sandbox may take to come up before that is our failure."""
+SCRATCH_BYTES = 16 << 20
+"""Of the private scratch folder, and of any one file in it."""
+_UID_BASE = 1_900_000_000
+"""Above every range that distributions hand out (systemd's container ids end at 1,879,048,191)."""
+
+
+class Sandbox(Protocol):
+    """A way to run untrusted code: one fresh process a candidate, killed whole when it is done.
+
+    Implementations hold no state, so one value may be used from several threads. A started process dies with
+    the *thread* that started it (the kernel ties the parent-death signal to it).
+    """
+
+    name: str
+
+    def available(self) -> str | None:
+        """Return None where this sandbox works on this machine (tried by running it), else the reason."""
+
+    def describe(self) -> list[str]:
+        """Return sentences on what this sandbox stops, and does not stop, on this machine."""
+
+    def start(self, limits: Limits, cpu: int | None = None) -> "SandboxProcess":
+        """Start a worker that has given up everything and waits for a program.
+
+        Args:
+            limits: memory, CPU and file limits the worker sets on itself before any candidate code.
+            cpu: core to pin the process to; None leaves it where the calling thread may run.
+
+        Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed.
+        """
+
+
+class Pipes:
+    """The three pipes between judge and worker. Everything opened is closed, whatever happens in between."""
+
+    def __init__(self) -> None:
+        self.child_ask, self.ask = os.pipe()
+        self.answer, self.child_answer = os.pipe()
+        self.log, self.child_log = os.pipe()
+
+    def close_child_ends(self) -> None:
+        """Close the ends that the started process now holds."""
+        for descriptor in (self.child_ask, self.child_answer, self.child_log):
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close the judge's ends."""
+        for descriptor in (self.ask, self.answer, self.log):
+            os.close(descriptor)
+
+
+class SandboxProcess:
+    """A confined worker. The judge writes to ``ask``, reads ``answer`` and drains ``log``.
+
+    ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it.
+    """
+
+    def __init__(self, outer: "subprocess.Popen[bytes]", pid: int, pipes: Pipes, *, group: bool):
+        self.outer = outer
+        self.pid = pid
+        self.ask, self.answer, self.log = pipes.ask, pipes.answer, pipes.log
+        self._pipes = pipes
+        self._group = group
+        self._cpu_s = 0.0
+        # Clock id of another process's CPU time: CPUCLOCK_SCHED of its pid, see clock_getcpuclockid(3).
+        self._clock = (~pid << 3) | 2
+        self._pidfd = os.pidfd_open(pid)
+        self._open = True
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of the worker's own process; after its death the last value seen."""
+        with suppress(OSError):
+            self._cpu_s = max(self._cpu_s, time.clock_gettime(self._clock))
+        return self._cpu_s
+
+    def alive(self) -> bool:
+        """Return whether the worker still runs."""
+        return not select.select([self._pidfd], [], [], 0)[0]
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole tree. Safe to repeat, and from any thread, until ``close``."""
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._group:
+                os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def died(self, patience_s: float) -> int | None:
+        """Wait for the worker to end by itself and return its exit code (128 + N for signal N), else None."""
+        try:
+            code = self.outer.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return None
+        return code if code >= 0 else 128 - code
+
+    def close(self) -> None:
+        """Kill what is left, wait for it and close every descriptor. Safe to repeat."""
+        if not self._open:
+            return
+        self._open = False
+        self.cpu_s()
+        self.kill()
+        try:
+            # Killing bwrap first would leave its dead child to whoever is pid 1 here, who may never reap it.
+            self.outer.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.outer.kill()
+            self.outer.wait()
+        finally:
+            os.close(self._pidfd)
+            self._pipes.close()
+
+
+def control(message: Mapping[str, Any]) -> bytes:
+    """Return ``message`` as the judge sends it: tag, length, marshalled dict."""
+    payload = marshal.dumps(dict(message))
+    return HEADER.pack(CONTROL, len(payload)) + payload
+
+
+def await_ready(process: SandboxProcess, limits: Limits, uid: int | None) -> None:
+    """Send the worker its code and its limits and wait until it has confined itself.
+
+    Raises SandboxError with what the worker or its launcher said.
+    """
+    try:
+        _write(process, worker_code())
+        _write(process, control({"limits": _rlimits(limits), "uid": uid, "filter": sealed_filter()}))
+    except BrokenPipeError:
+        pass
+    ready, _, _ = select.select([process.answer], [], [], READY_WALL_S)
+    if not ready:
+        raise SandboxError(f"the sandbox did not come up within {READY_WALL_S:g} s")
+    if os.read(process.answer, ANSWER.size) != ANSWER.pack(0, 0.0):
+        raise SandboxError(f"the sandbox did not come up: {said(process.log)}")
+
+
+def said(log: int) -> str:
+    """Return what stands in the log pipe, at most 1,000 characters on one line."""
+    readable, _, _ = select.select([log], [], [], 0.2)
+    text = os.read(log, 65536).decode(errors="replace") if readable else ""
+    return " ".join(text.split())[:1000] or "it said nothing"
+
+
+def private_uid(pid: int) -> int | None:
+    """Return a user id nobody else has, for a worker started by root; None where we are not root.
+
+    Where the id is not mapped in this user namespace (root of a container), 65534 is taken.
+    """
+    if os.geteuid() != 0:
+        return None
+    uid = _UID_BASE + pid
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        mapped = any(int(a) <= uid < int(a) + int(n) for a, _, n in (line.split() for line in file))
+    return uid if mapped else 65534
+
+
+def _write(process: SandboxProcess, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(process.ask, view) :]
+
+
+def _rlimits(limits: Limits) -> dict[str, int]:
+    return {
+        "RLIMIT_AS": limits.memory_bytes,
+        # A backstop: the watchdog sees the CPU clock every 50 ms and speaks first.
+        "RLIMIT_CPU": math.ceil(limits.cpu_s) + 2,
+        "RLIMIT_FSIZE": SCRATCH_BYTES,
+        "RLIMIT_NOFILE": 64,
+        "RLIMIT_NPROC": 0,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MEMLOCK": 0,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_SIGPENDING": 64,
+    }
