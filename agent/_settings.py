@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from speciate.evaluators import ProblemRef
 from speciate.evaluators._contract import Frozen
@@ -22,9 +22,14 @@ class Budget(Frozen):
 class ModelSettings(Frozen):
     """One model behind an OpenAI-compatible endpoint."""
 
+    # Whoever types a key where a name belongs must not find it in the error's text.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
     name: str
     base_url: str | None = None
     """None: the openai client's default."""
+    api_key_env: str = Field(default="OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$")
+    """Name of the environment variable that holds the key. Never the key: hence capitals only."""
     temperature: float | None = None
     max_completion_tokens: int = Field(default=8192, ge=64)
     timeout_s: float = Field(default=300.0, gt=0)

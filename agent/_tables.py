@@ -178,9 +178,10 @@ class Request(Base):
     run_id: Mapped[str] = mapped_column(String(32))
     ticket: Mapped[int] = mapped_column(Integer)
     turn: Mapped[int] = mapped_column(Integer)
-    """0 for the first writing, 1.. for repairs."""
+    """The turn of the candidate it is for: 0 for the first writing, 1.. for repairs of a judged one."""
     attempt: Mapped[int] = mapped_column(Integer)
-    """0 for the first try of this turn, 1.. for retries after 429, 5xx, timeouts."""
+    """0 for the first request of this turn, 1.. for retries after 429, 5xx, timeouts and for asking again after
+    an unusable reply."""
     model: Mapped[str] = mapped_column(String(255))
     base_url: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(32))
@@ -208,6 +209,9 @@ class Reply(Base):
     text: Mapped[str | None] = mapped_column(Text, default=None)
     finish_reason: Mapped[str | None] = mapped_column(String(32), default=None)
     error: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str | None] = mapped_column(String(16), default=None)
+    """What came of it: ``diff``, ``rewrite``, ``truncated``, ... once a completion was parsed (None before);
+    ``timeout``, ``http_429``, ... where there was no completion."""
     prompt_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
     completion_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
     cached_tokens: Mapped[int | None] = mapped_column(Integer, default=None)

@@ -1,0 +1,117 @@
+"""The hard limits on tokens and dollars.
+
+Before a request is sent, an upper bound of what it can use is reserved in the transaction that writes its
+row; a request that could pass a limit is not sent. Its usage, once known, takes the reservation's place.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._pricing import Usage, cost_usd
+from ._requests import Charges, LimitReachedError, Place, RequestLog, Reservation
+from ._settings import Budget, ModelSettings
+
+MESSAGE_TOKENS = 32
+"""Upper bound of what a chat template puts around one message."""
+TEMPLATE_TOKENS = 256
+"""Upper bound of what a chat template adds to a conversation, for instance a preamble of the server's own."""
+
+
+def prompt_bound(messages: Sequence[Mapping[str, str]]) -> int:
+    """Return an upper bound of the prompt's tokens, whatever the tokenizer.
+
+    A token stands for at least one byte of text, so there are at most as many tokens as bytes in UTF-8.
+    """
+    return TEMPLATE_TOKENS + sum(len(m["content"].encode()) + MESSAGE_TOKENS for m in messages)
+
+
+def reservation_of(model: ModelSettings, messages: Sequence[Mapping[str, str]]) -> Reservation:
+    """Return the most that one request can use if the server keeps to its limit on completion tokens."""
+    usage = Usage(prompt_bound(messages), model.max_completion_tokens)
+    return Reservation(prompt_bound(messages) + model.max_completion_tokens, cost_usd(model, usage))
+
+
+class ModelBudget:
+    """Admits requests of one run. One event loop; what other processes hold is seen in the rows."""
+
+    def __init__(self, log: RequestLog, budget: Budget, models: Sequence[ModelSettings]):
+        self._log = log
+        self._budget = budget
+        self._models = models
+        self._in_flight: dict[int, Reservation] = {}
+        self._settled = asyncio.Event()
+        self._refused: str | None = None
+
+    async def admit(
+        self, place: Place, attempt: int, model: ModelSettings, body: Mapping[str, Any], base_url: str
+    ) -> int | None:
+        """Reserve and write the request's row; wait while requests in flight may still give room back.
+
+        Returns:
+            The request's id, or None when it could pass a limit and must not be sent: ``refused`` says why.
+        """
+        asked = reservation_of(model, body["messages"])
+
+        def reserve(charges: Charges) -> Reservation:
+            reservation = _scaled(asked, charges.overrun)
+            reason = self._reason(charges, reservation)
+            if reason is not None:
+                raise LimitReachedError(reason)
+            granted.append(reservation)
+            return reservation
+
+        while True:
+            granted: list[Reservation] = []
+            try:
+                request_id = self._log.send(place, attempt, body, base_url=base_url, reserve=reserve)
+            except LimitReachedError as limit:
+                if not self._in_flight:
+                    self._refused = str(limit)
+                    return None
+                self._settled.clear()
+                await self._settled.wait()
+            else:
+                self._in_flight[request_id] = granted[0]
+                return request_id
+
+    def settle(self, request_id: int) -> None:
+        """Take a request out of flight: its reply is a row, or nobody waits for it any more."""
+        self._in_flight.pop(request_id, None)
+        self._settled.set()
+
+    @property
+    def refused(self) -> str | None:
+        """Why the last request that was not sent was not sent."""
+        return self._refused
+
+    def exhausted(self) -> str | None:
+        """Return why no further request can be paid for, or None while one may."""
+        if self._refused is not None:
+            return self._refused
+        if (self._budget.tokens is None and self._budget.usd is None) or not self._models:
+            return None
+        charges = self._log.charges()
+        held_usd = sum(reservation.usd or 0.0 for reservation in self._in_flight.values())
+        settled = charges._replace(
+            tokens=charges.tokens - sum(reservation.tokens for reservation in self._in_flight.values()),
+            usd=charges.usd - held_usd,
+        )
+        reasons = [self._reason(settled, reservation_of(model, ())) for model in self._models]
+        return reasons[0] if all(reasons) else None
+
+    def _reason(self, charges: Charges, asked: Reservation) -> str | None:
+        tokens, usd = self._budget.tokens, self._budget.usd
+        if tokens is not None and charges.tokens + asked.tokens > tokens:
+            used = f"{charges.tokens:,} of {tokens:,} tokens are used"
+            return f"{used}; the next request could use {asked.tokens:,}"
+        if usd is not None and charges.usd + (asked.usd or 0.0) > usd:
+            return f"{charges.usd:.4f} of {usd:g} USD are used; the next request could cost {asked.usd:.4f}"
+        return None
+
+
+def _scaled(asked: Reservation, overrun: float) -> Reservation:
+    """Return ``asked`` enlarged for a server that was seen to use more than its limits."""
+    if overrun <= 1.0:
+        return asked
+    return Reservation(-int(-asked.tokens * overrun // 1), None if asked.usd is None else asked.usd * overrun)

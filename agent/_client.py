@@ -1,0 +1,254 @@
+"""One HTTP attempt at a chat completion, and what can come of it.
+
+The openai client sends; retries, waiting, rows and parsing are not its business and not this module's. An
+attempt never raises for what a server does: every outcome is an ``Answer``, so that it can be stored.
+The key lives here and nowhere else, and is struck out of every text that a server sends back.
+"""
+
+import asyncio
+import email.utils
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from speciate.evaluators import SpeciateError
+
+from ._pricing import NOTHING, UNKNOWN, Usage
+from ._settings import ModelSettings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+CONNECT_TIMEOUT_S = 5.0
+ERROR_CHARACTERS = 500
+GATEWAY_STATUSES = frozenset({408, 502, 504, 524})
+"""Statuses after which the model may still have worked, and been billed, behind a gateway."""
+
+
+class ModelError(SpeciateError):
+    """A model cannot be used as configured: wrong key, URL or name, or nobody there. It ends the run."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one attempt."""
+
+    kind: Literal["completion", "status", "timeout", "connect", "connection", "bad_body", "limit_field"]
+    """``connect``: never reached the server. ``connection``: lost after that. ``bad_body``: a 200 without a
+    completion in it. ``limit_field``: the server wants the token limit under its other name."""
+    http_status: int | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    choices: int = 0
+    error: str = ""
+    usage: Usage = UNKNOWN
+    retry_after_s: float | None = None
+    latency_s: float = 0.0
+
+    @property
+    def outcome(self) -> str:
+        """What a failure is counted as: its kind, or ``http_429`` for a status."""
+        return f"http_{self.http_status}" if self.kind == "status" else self.kind
+
+
+class ModelClient:
+    """The endpoint of one model. Make it inside the event loop that uses it; close it after."""
+
+    def __init__(self, model: ModelSettings, environ: Mapping[str, str] = os.environ):
+        """Read the key and find the endpoint.
+
+        Raises:
+            ModelError: the URL is unusable, or the default endpoint is meant and there is no key.
+        """
+        self.model = model
+        self.base_url = base_url_of(model, environ)
+        self._key = _key_of(model, self.base_url, environ)
+        self._client: AsyncOpenAI | None = None
+        self.limit_field = "max_completion_tokens" if _is_openai(self.base_url) else "max_tokens"
+        """Servers differ: OpenAI refuses ``max_tokens`` for its newer models, and some local servers ignore
+        ``max_completion_tokens`` in silence, which no token budget would survive."""
+
+    def body(self, messages: list[dict[str, str]]) -> dict[str, Any]:
+        """Return the request's body: everything that is sent, except the key."""
+        body: dict[str, Any] = {
+            "model": self.model.name,
+            "messages": messages,
+            self.limit_field: self.model.max_completion_tokens,
+        }
+        if self.model.temperature is not None:
+            body["temperature"] = self.model.temperature
+        return body
+
+    def open(self) -> None:
+        """Import and build the openai client, which takes most of a second the first time."""
+        if self._client is not None:
+            return
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+
+        timeout = Timeout(self.model.timeout_s, connect=min(CONNECT_TIMEOUT_S, self.model.timeout_s))
+        # Redirects are off: one attempt is one request, and a key goes nowhere but where it was meant to.
+        self._client = AsyncOpenAI(
+            api_key=self._key,
+            base_url=self.base_url,
+            timeout=timeout,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout),
+        )
+
+    async def attempt(self, body: Mapping[str, Any]) -> Answer:
+        """Send ``body`` once; return what came of it within ``ModelSettings.timeout_s`` wall seconds."""
+        self.open()
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.model.timeout_s):
+                answer = await self._send(body)
+        except TimeoutError:
+            answer = Answer("timeout", error=f"no answer within {self.model.timeout_s:g} s")
+        if answer.http_status == 400 and "max_tokens" in body and "max_completion_tokens" in answer.error:
+            self.limit_field = "max_completion_tokens"
+            answer = replace(answer, kind="limit_field")
+        return replace(
+            answer,
+            text=self._clean(answer.text) if answer.text is not None else None,
+            error=self._clean(answer.error)[:ERROR_CHARACTERS],
+            latency_s=time.monotonic() - started,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _send(self, body: Mapping[str, Any]) -> Answer:
+        import openai
+
+        assert self._client is not None
+        try:
+            raw = await self._client.chat.completions.with_raw_response.create(**body)
+        except openai.APIStatusError as error:
+            return _refusal(error.status_code, error.response.text, error.response.headers)
+        except openai.APITimeoutError as error:
+            if type(error.__cause__).__name__ == "ConnectTimeout":
+                return Answer("connect", error="the connection was not accepted in time", usage=NOTHING)
+            return Answer("timeout", error=f"no answer within {self.model.timeout_s:g} s")
+        except openai.APIConnectionError as error:
+            cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
+            if type(error.__cause__).__name__ == "ConnectError":
+                return Answer("connect", error=cause, usage=NOTHING)
+            return Answer("connection", error=cause)
+        return completion_of(raw.status_code, raw.text)
+
+    def _clean(self, text: str) -> str:
+        """Return ``text`` without the key, and without what a database cannot hold."""
+        if self._key != "none":
+            text = text.replace(self._key, "[key]")
+        return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def completion_of(status: int, text: str) -> Answer:
+    """Return the answer in the body of a 200. Strict about nothing that can be done without."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return Answer("bad_body", status, error=f"expected JSON, got {text[:200]!r}")
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+        return Answer("bad_body", status, error=f"expected a list 'choices', got {text[:200]!r}")
+    usage = _usage(body.get("usage"))
+    if not body["choices"]:
+        return Answer("completion", status, choices=0, error="no choices", usage=usage)
+    choice = _object(body["choices"][0])
+    message = _object(choice.get("message"))
+    content, finish = message.get("content"), choice.get("finish_reason")
+    refusal = message.get("refusal")
+    return Answer(
+        "completion",
+        status,
+        text=content if isinstance(content, str) else None,
+        finish_reason=finish[:32] if isinstance(finish, str) else None,
+        choices=len(body["choices"]),
+        error=f"refusal: {refusal}" if isinstance(refusal, str) and refusal else "",
+        usage=usage,
+    )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _usage(block: object) -> Usage:
+    if not isinstance(block, dict):
+        return UNKNOWN
+    details = block.get("prompt_tokens_details")
+    return Usage(
+        _count(block.get("prompt_tokens")),
+        _count(block.get("completion_tokens")),
+        _count(details.get("cached_tokens")) if isinstance(details, dict) else None,
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _refusal(status: int, text: str, headers: Mapping[str, str]) -> Answer:
+    return Answer(
+        "status",
+        status,
+        error=" ".join(text.split()) or "(empty body)",
+        usage=UNKNOWN if status in GATEWAY_STATUSES else NOTHING,
+        retry_after_s=_retry_after(headers),
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait: milliseconds, seconds or a date."""
+    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        return seconds if 0 <= seconds < float("inf") else None
+    try:
+        then = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, then.timestamp() - time.time())
+
+
+def base_url_of(model: ModelSettings, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the endpoint of ``model``, without a trailing slash.
+
+    Raises:
+        ModelError: it is not an http(s) URL, or it carries a user name or password, which would be stored.
+    """
+    url = model.base_url or environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ModelError(
+            f"the base URL of {model.name!r} holds a user name or password, which would be stored: "
+            f"put the key into {model.api_key_env} instead"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ModelError(f"expected a base URL like http://127.0.0.1:8000/v1 for {model.name!r}, got {url!r}")
+    return url.rstrip("/")
+
+
+def _is_openai(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "api.openai.com" or host.endswith(".openai.azure.com")
+
+
+def _key_of(model: ModelSettings, url: str, environ: Mapping[str, str]) -> str:
+    key = environ.get(model.api_key_env, "").strip()
+    if not key and _is_openai(url):
+        raise ModelError(
+            f"no key for {model.name!r} at {url}: set {model.api_key_env}, "
+            "or give --base-url for a server that needs none"
+        )
+    # The openai client refuses an empty key; servers of one's own do not look at it.
+    return key or "none"

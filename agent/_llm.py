@@ -1,0 +1,181 @@
+"""The proposer ``llm``: designs written by language models behind OpenAI-compatible endpoints."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from functools import partial
+from random import Random
+
+from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, SpeciateError, Status
+
+from ._budget import ModelBudget
+from ._client import ModelClient
+from ._conversation import Conversation, Script, Sleep
+from ._database import Database
+from ._pricing import require_prices
+from ._prompts import repair_messages, task_messages
+from ._proposer import ArchiveView, Draw, Proposal, Task
+from ._replies import Parsed, parse_reply
+from ._requests import Place, RequestLog
+from ._settings import RunSettings
+
+OPERATORS = ("rewrite", "diff")
+INSPIRATIONS = 2
+MENDABLE = frozenset(
+    {
+        Status.INVALID,
+        Status.INCORRECT,
+        Status.CRASHED,
+        Status.TIMEOUT,
+        Status.OOM,
+        Status.OUTPUT_LIMIT,
+        Status.PROTOCOL,
+    }
+)
+"""Faults a model is asked to mend. A cheat is not: it would be taught how not to be caught."""
+
+
+class LLMProposer:
+    """Draws a parent, an operator and a model for each ticket, and has the model write.
+
+    Turns: ``write`` is turn 0 of its ticket and ``repair`` is the turn it is given, in the request rows as in
+    the candidates'. An unusable reply is asked for again within its turn. A ticket asks for repairs of either
+    sort ``RunSettings.repairs`` times in all.
+
+    Make it, use it and close it (``aclose``, or ``async with``) inside one event loop.
+    """
+
+    name = "llm"
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: RunSettings,
+        database: Database,
+        run_id: str,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        sleep: Sleep = asyncio.sleep,
+    ):
+        """Check models, keys and prices; send nothing.
+
+        Args:
+            problem: what is to be invented.
+            settings: models, budget and the number of repairs.
+            database: the archive's, where requests and replies are rows.
+            run_id: the run; tickets must be rows before they are written.
+            environ: where keys are looked up, by ``ModelSettings.api_key_env``.
+            sleep: waits between retries.
+
+        Raises:
+            SpeciateError: no model, two of one name, no price under a dollar budget, no key, a bad URL.
+        """
+        names = [model.name for model in settings.models]
+        if not names:
+            raise SpeciateError("the proposer llm needs a model: name one with --model")
+        if len(set(names)) < len(names):
+            raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
+        require_prices(settings)
+        self._problem = problem
+        self._settings = settings
+        self._hooks = tuple(hook.name for hook in problem.interface.hooks)
+        self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
+        self._log = RequestLog(database, run_id)
+        self._budget = ModelBudget(self._log, settings.budget, settings.models)
+        self._conversation = Conversation(self._log, self._budget, sleep)
+
+    def draw(self, view: ArchiveView, rng: Random) -> Draw:
+        """Choose model and operator uniformly, a parent by rank, and up to two other elites as inspirations.
+
+        The parent of rank r (0 is the best) has weight 1 / (r + 1). No elites: no parents, and the problem's
+        seed is what will be improved.
+        """
+        model = rng.choice(self._settings.models).name
+        operator = rng.choice(OPERATORS)
+        elites = list(view.elites)
+        parents: list[int] = []
+        if elites:
+            best = rng.choices(range(len(elites)), weights=[1 / (rank + 1) for rank in range(len(elites))])[0]
+            parents = [elites.pop(best).ticket]
+            parents += [elite.ticket for elite in rng.sample(elites, min(INSPIRATIONS, len(elites)))]
+        return Draw(operator=operator, parents=tuple(parents), seed=rng.getrandbits(32), model=model)
+
+    async def write(self, task: Task) -> Proposal:
+        """Have the drawn model write a candidate.
+
+        Raises:
+            ModelError: the model cannot be used as configured, or has stopped answering.
+        """
+        program = task.parents[0].candidate if task.parents else self._problem.seed()
+        script = Script(
+            opening=task_messages(self._problem, task.draw.operator, program, task.parents),
+            parse=partial(parse_reply, parent=program.source, hooks=self._hooks),
+            operator=task.draw.operator,
+            askings=self._settings.repairs,
+            seed=task.draw.seed,
+        )
+        result = await self._conversation.turn(Place(task.ticket, 0), self._client(task), script)
+        parents = tuple(parent.candidate.id for parent in task.parents) or (program.id,)
+        return _proposal(result, program, parents, task.draw.operator)
+
+    async def repair(
+        self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation
+    ) -> Proposal | None:
+        """Have the same model mend a candidate that its own fault ended.
+
+        Returns:
+            None where the fault is not one to mend, or the ticket's repairs are used up.
+
+        Raises:
+            ModelError: as ``write``.
+        """
+        used = turn - 1 + self._log.asked_again(task.ticket, turn)
+        if evaluation.status not in MENDABLE or used >= self._settings.repairs:
+            return None
+        script = Script(
+            opening=repair_messages(self._problem, candidate, evaluation),
+            parse=partial(parse_reply, parent=candidate.source, hooks=self._hooks),
+            operator="rewrite",
+            askings=self._settings.repairs - used - 1,
+            seed=task.draw.seed + turn,
+        )
+        result = await self._conversation.turn(Place(task.ticket, turn), self._client(task), script)
+        return _proposal(result, candidate, candidate.parents, candidate.operator)
+
+    def exhausted(self) -> str | None:
+        """Return why no further request can be paid for, or None while one may."""
+        return self._budget.exhausted()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            await client.close()
+
+    async def __aenter__(self) -> "LLMProposer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _client(self, task: Task) -> ModelClient:
+        try:
+            return self._clients[task.draw.model or ""]
+        except KeyError:
+            known = ", ".join(self._clients)
+            wanted = f"ticket {task.ticket} was drawn for model {task.draw.model!r}"
+            raise SpeciateError(f"{wanted}, expected one of: {known}") from None
+
+
+def _proposal(result: Parsed | str, program: Candidate, parents: tuple[str, ...], operator: str) -> Proposal:
+    if isinstance(result, str):
+        return Proposal(None, note=result)
+    assert result.source is not None
+    entry = SourceFile(path=program.files[0].path, text=result.source)
+    candidate = Candidate(
+        files=(entry, *program.files[1:]),
+        language=program.language,
+        parents=parents,
+        operator=operator,
+        proposer=LLMProposer.name,
+    )
+    return Proposal(candidate, idea=result.idea, note=result.idea)
