@@ -14,8 +14,10 @@ from ._contract import (
     canonical_python,
 )
 from ._errors import CandidateFault, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
+from ._executors import Executor, InlineExecutor, LocalExecutor
 from ._inline import InlinePolicy
 from ._interface import Answer, Argument, Hook, PolicyInterface, Quantity, Record
+from ._ladder import JudgeTask, behaviour_hash, judge, judge_inline
 from ._problem import (
     Baseline,
     Descriptor,
@@ -31,7 +33,8 @@ from ._problem import (
 )
 from ._registry import load_problem, problem_names, problem_of
 from ._screen import screen
-from ._tuning import Tuned, constants, tune, with_constants
+from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
+from ._tuning import Tuned, constants, tune, tune_baseline, tuned_toml, with_constants
 from .sandbox import Sandbox, sandbox_named, sandbox_names
 
 __all__ = [
@@ -44,12 +47,17 @@ __all__ = [
     "Descriptor",
     "Evaluation",
     "EvaluationCache",
+    "Executor",
     "Frozen",
     "Hook",
+    "InlineExecutor",
     "InlinePolicy",
+    "JudgeTask",
     "Limits",
+    "LocalExecutor",
     "Measurement",
     "Objective",
+    "PairedGain",
     "Parameter",
     "Policy",
     "PolicyInterface",
@@ -70,15 +78,23 @@ __all__ = [
     "Status",
     "Tuned",
     "Workload",
+    "behaviour_hash",
     "canonical_python",
     "constants",
+    "gain_of_pairs",
+    "judge",
+    "judge_inline",
     "load_problem",
     "open_policy",
+    "paired_gain",
     "problem_names",
     "problem_of",
     "sandbox_named",
     "sandbox_names",
+    "scores_by_seed",
     "screen",
     "tune",
+    "tune_baseline",
+    "tuned_toml",
     "with_constants",
 ]

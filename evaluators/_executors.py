@@ -80,9 +80,7 @@ class LocalExecutor:
             slots.put(cores[slot % len(cores)])
         return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_enter_worker, initargs=(slots,))
 
-    def _try(
-        self, outer: "Future[Evaluation]", task: JudgeTask, cache: EvaluationCache | None, attempts: int
-    ) -> None:
+    def _try(self, outer: "Future[Evaluation]", task: JudgeTask, cache: EvaluationCache | None, attempts: int) -> None:
         pool = self._pool
         try:
             inner = pool.submit(_judge_here, task, cache)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ._boundary import SandboxedPolicy, open_policy
 from ._contract import Candidate, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
 from ._errors import CandidateFault, SandboxError
+from ._inline import InlinePolicy
 from ._problem import EvaluationCache, Policy, Probe, Problem, ProblemRef
 from ._registry import problem_of
 from ._screen import screen
@@ -46,10 +47,9 @@ def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None
     Raises SandboxUnavailableError where the sandbox cannot be had at all, and ProblemError.
     """
     problem = problem_of(task.problem)
-    try:
-        screen(task.candidate, problem.interface, problem.limits)
-    except CandidateFault as fault:
-        return _failed(task, fault, Cost())
+    unfit = screen(task.candidate, problem.interface, problem.limits)
+    if unfit is not None:
+        return _failed(task, unfit, Cost())
     known = cache.by_source(task.candidate.id) if cache and task.split == "train" else None
     if known is not None:
         return _reused(task, known, known.decision_hash, Cost())
@@ -62,6 +62,17 @@ def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None
             trouble = str(error)
     fault = CandidateFault(Status.SANDBOX_ERROR, f"the sandbox failed {START_ATTEMPTS} times: {trouble}")
     return _failed(task, fault, Cost(), sandbox.name)
+
+
+def judge_inline(problem: Problem, candidate: Candidate, split: Split = "train") -> Evaluation:
+    """Judge *trusted* code (a problem's own baseline) in this process: same world, same answers, no boundary."""
+    task = JudgeTask(problem=ProblemRef(name=problem.name), candidate=candidate, split=split)
+    try:
+        policy = InlinePolicy(candidate.source, problem.interface)
+        measured = [problem.measure(policy, workload) for workload in problem.workloads(split)]
+    except CandidateFault as fault:
+        return _failed(task, fault, Cost())
+    return _finished(problem, task, measured, None, "inline")
 
 
 def _judge_in(
@@ -127,10 +138,13 @@ def _finished(
 
 
 def behaviour_hash(policy: Policy, probe: Probe) -> str:
-    """Return a digest of the answers to the probe: designs that decide alike there share it."""
+    """Return a digest of the answers to the probe: designs that decide alike there share it.
+
+    Answers are rounded to nine digits, so that one formula written two ways is one behaviour.
+    """
     policy.begin(probe.rows)
     hooks = {call.hook: policy.hook(call.hook) for call in probe.calls}
-    answers = [hooks[call.hook](call.values) for call in probe.calls]
+    answers = [float(f"{hooks[call.hook](call.values):.9g}") for call in probe.calls]
     return hashlib.blake2b(struct.pack(f"<{len(answers)}d", *answers), digest_size=16).hexdigest()
 
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from ._contract import Candidate, Evaluation, Status
 from ._errors import ProblemError
-from ._problem import Baseline, Parameter
+from ._ladder import judge_inline
+from ._problem import Baseline, Parameter, ProblemRef
+from ._registry import problem_of
 
 Judge = Callable[[Sequence[Candidate]], Sequence[Evaluation]]
 """Judges a batch on the train split, in order."""
@@ -55,6 +57,41 @@ def tune(baseline: Baseline, judge: Judge, evaluations: int, *, seed: int, maxim
     if not math.isfinite(best_score):
         raise ProblemError(f"baseline {baseline.name}: not one of {used} settings was judged ok")
     return Tuned(best, sign * best_score, used)
+
+
+def tune_baseline(ref: ProblemRef, name: str, evaluations: int, seed: int) -> Tuned:
+    """Tune the baseline called ``name``, judging in this process: a problem's own baselines are trusted code.
+
+    Raises ProblemError for an unknown name.
+    """
+    problem = problem_of(ref)
+    for baseline in problem.baselines():
+        if baseline.name == name:
+            return tune(
+                baseline,
+                lambda candidates: [judge_inline(problem, candidate) for candidate in candidates],
+                evaluations,
+                seed=seed,
+                maximize=problem.objective.direction == "maximize",
+            )
+    known = ", ".join(baseline.name for baseline in problem.baselines())
+    raise ProblemError(f"{problem.name} has no baseline {name!r}; it has {known}")
+
+
+def tuned_toml(section: str, tuned: Mapping[str, Tuned], seed: int) -> str:
+    """Return the TOML of what tuning chose: one table a baseline under ``section``."""
+    lines: list[str] = []
+    for name, choice in tuned.items():
+        values = ", ".join(f"{key} = {value!r}" for key, value in choice.values.items())
+        lines += [
+            f"[{section}.{name.replace('-', '_')}]",
+            f"values = {{ {values} }}" if values else "values = {}",
+            f"score = {choice.score:.6f}",
+            f"evaluations = {choice.evaluations}",
+            f"seed = {seed}",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def _next(parameters: Sequence[Parameter], best: Mapping[str, float], rng: Random, progress: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ HEADROOM = Parameter(name="HEADROOM", low=0.0, high=0.3)
 GROWTH = Parameter(name="GROWTH", low=0.0, high=2.0)
 PROMPT_OFFSET = Parameter(name="PROMPT_OFFSET", low=1.0, high=3000.0, log=True)
 OUTPUT_POWER = Parameter(name="OUTPUT_POWER", low=0.0, high=2.0)
-PREFILL = Parameter(name="PREFILL_S", low=1e-5, high=5e-3, log=True)
+PREFILL = Parameter(name="PREFILL_S", low=1e-5, high=5e-2, log=True)
 KV = Parameter(name="KV_WEIGHT", low=0.0, high=8.0)
 
 SHELF: tuple[tuple[str, str, str, tuple[Parameter, ...]], ...] = (

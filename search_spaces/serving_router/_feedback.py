@@ -3,20 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-
 from speciate.evaluators import Workload
 from speciate.simulators.serving import ReplicaSpec, Result
 
 
-def feedback(
-    workload: Workload, metrics: Mapping[str, float], result: Result, replicas: Sequence[ReplicaSpec]
-) -> str:
+def feedback(workload: Workload, metrics: Mapping[str, float], result: Result, replicas: Sequence[ReplicaSpec]) -> str:
     """Return a few lines on one run: latency against the yardstick, waiting, KV pressure, use of each replica."""
     share = np.bincount(result.replica, minlength=len(replicas)) / len(result.replica)
     lines = [
         f"{workload.name}: mean latency {metrics['mean_latency_s']:.1f} s "
         f"({metrics['relative']:.3f} of plain least-outstanding), p99 {metrics['p99_latency_s']:.0f} s",
-        f"first token after {metrics['mean_ttft_s']:.1f} s on average, at worst {metrics['max_ttft_s']:.0f} s; "
+        f"admitted after {metrics['mean_wait_s']:.1f} s on average, at worst {metrics['max_wait_s']:.0f} s; "
         f"{100 * metrics['central_wait_share']:.0f} % of that waiting was in the central queue",
         f"{metrics['preemptions'] / len(result.replica):.2f} preemptions a request (each recomputes its KV cache)",
         "share of requests by replica: "

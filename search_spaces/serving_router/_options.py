@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-
 from speciate.evaluators import Frozen, ProblemError
-from speciate.simulators.serving import ReplicaSpec, iteration_model
+from speciate.simulators.serving import ReplicaSpec, equal_cluster, mixed_speed_cluster
 
 Scenario = Literal["mixed", "equal"]
 
@@ -38,23 +37,7 @@ def parse_options(options: Mapping[str, str]) -> RouterOptions:
         ) from error
 
 
-BLOCKS = 2756
-"""KV blocks of 16 tokens an A10-class GPU has left beside Llama-3.1-8B."""
-FAST_BLOCKS = 9000
-
-
 @lru_cache(maxsize=2)
 def cluster(scenario: Scenario) -> tuple[ReplicaSpec, ...]:
-    """Return the replicas: A10-class GPUs serving Llama-3.1-8B.
-
-    ``mixed``: two ordinary ones, one at half speed, one at 2.5 times the speed with 9,000 blocks.
-    """
-    ordinary = ReplicaSpec(cost=iteration_model("A10", "Llama-3.1-8B"), blocks=BLOCKS, speed=1.0)
-    if scenario == "equal":
-        return (ordinary,) * 4
-    return (
-        ordinary,
-        ordinary,
-        ordinary.scaled(0.5),
-        ordinary.scaled(2.5, blocks=FAST_BLOCKS),
-    )
+    """Return the replicas: A10-class GPUs serving Llama-3.1-8B."""
+    return mixed_speed_cluster() if scenario == "mixed" else equal_cluster()

@@ -6,7 +6,6 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
-
 from speciate.evaluators import (
     Baseline,
     Candidate,
@@ -28,7 +27,7 @@ from speciate.simulators.serving import (
     Result,
     Router,
     Trace,
-    isolated_latency,
+    cluster_lower_bound,
     simulate,
 )
 
@@ -41,10 +40,10 @@ from ._workloads import trace_of, workloads
 P99_GUARD = 2.0
 """p99 latency may be up to this multiple of plain least-outstanding's before the objective is raised."""
 WAIT_GUARD = 2.0
-"""Likewise for the longest wait for a first token: no request may starve."""
+"""Likewise for the longest wait for admission: no request may starve."""
 EVENTS_PER_REQUEST = 400
 """A run is ended beyond this; honest routers take under 20."""
-PROBE_CALLS = 256
+PROBE_CALLS = 400
 PROBE_SEED = 77
 
 
@@ -87,11 +86,11 @@ class ServingRouter(Problem):
         ),
         Descriptor(
             name="size_bias",
-            low=-0.4,
+            low=-0.2,
             high=0.8,
-            bins=12,
+            bins=10,
             unit="rank correlation",
-            about="Spearman correlation of a request's size with its wait: 0 treats all alike, 1 serves the small first",
+            about="Spearman correlation of a request's size with its wait: 0 treats all alike, 1 serves small first",
         ),
     )
     interface = INTERFACE
@@ -144,10 +143,8 @@ class ServingRouter(Problem):
         """Return the mean latency (s) if every request had the fastest replica to itself."""
         if workload.name not in self._bounds:
             trace = trace_of(self.options, workload)
-            fastest = max(self._replicas, key=lambda replica: replica.speed)
-            self._bounds[workload.name] = float(
-                np.mean(isolated_latency(fastest, trace.prompt_tokens, trace.output_tokens))
-            )
+            limits = cluster_lower_bound(self._replicas, trace.prompt_tokens, trace.output_tokens)
+            self._bounds[workload.name] = float(limits.mean())
         return self._bounds[workload.name]
 
     def brief(self) -> str:
@@ -171,7 +168,7 @@ class ServingRouter(Problem):
         if workload.name not in self._yardsticks:
             metrics = simulate(self._replicas, trace, LeastOutstanding()).metrics()
             self._yardsticks[workload.name] = Yardstick(
-                metrics["mean_latency_s"], metrics["p99_latency_s"], metrics["max_ttft_s"]
+                metrics["mean_latency_s"], metrics["p99_latency_s"], metrics["max_wait_s"]
             )
         return self._yardsticks[workload.name]
 
@@ -186,7 +183,8 @@ class LeastOutstanding:
     def place(self, observation: Sequence[float]) -> int:
         """Return the replica with the fewest running and queued requests."""
         rows = range(_FIRST_ROW, len(observation), _ROW)
-        return min(range(len(rows)), key=lambda i: (observation[rows[i] + _RUNNING] + observation[rows[i] + _QUEUED], i))
+        loads = [observation[row + _RUNNING] + observation[row + _QUEUED] for row in rows]
+        return loads.index(min(loads))
 
 
 _FIRST_ROW = len(REQUEST.quantities) + len(CLUSTER.quantities)
@@ -200,7 +198,7 @@ def guarded(metrics: Mapping[str, float], yardstick: Yardstick) -> tuple[float, 
     A guard that is broken raises the objective in proportion, so a search is led back rather than cut off.
     """
     p99 = max(1.0, metrics["p99_latency_s"] / (P99_GUARD * yardstick.p99_s))
-    starvation = max(1.0, metrics["max_ttft_s"] / (WAIT_GUARD * yardstick.max_wait_s))
+    starvation = max(1.0, metrics["max_wait_s"] / (WAIT_GUARD * yardstick.max_wait_s))
     return metrics["mean_latency_s"] * p99 * starvation, {"p99_guard": p99, "starvation_guard": starvation}
 
 

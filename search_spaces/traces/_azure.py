@@ -7,7 +7,6 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
-
 from speciate.evaluators import ProblemError
 
 COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")

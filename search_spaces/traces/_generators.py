@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
 from speciate.simulators.serving import Trace
 
 
@@ -27,6 +26,10 @@ class Lengths(NamedTuple):
         return np.clip(drawn, 1, self.longest).astype(np.int64)
 
 
+CHAT_PROMPT = Lengths(median=520.0, sigma=1.0, longest=8192)
+CHAT_OUTPUT = Lengths(median=435.0, sigma=0.9, longest=4096)
+
+
 @dataclass(frozen=True)
 class StreamModel:
     """A request stream."""
@@ -34,8 +37,8 @@ class StreamModel:
     rate: float
     """Requests per second, long-run mean."""
     requests: int
-    prompt: Lengths = Lengths(median=520.0, sigma=1.0, longest=8192)
-    output: Lengths = Lengths(median=435.0, sigma=0.9, longest=4096)
+    prompt: Lengths = CHAT_PROMPT
+    output: Lengths = CHAT_OUTPUT
     prediction_sigma: float = 0.6
     """The predictor's error: predicted = true x exp(N(0, sigma)), so its median is right."""
     burst_factor: float = 1.0
@@ -45,7 +48,7 @@ class StreamModel:
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.burst_factor < 2.0:
-            raise ValueError(f"1 <= burst_factor < 2 must hold (the calm rate stays positive), got {self.burst_factor=}")
+            raise ValueError(f"1 <= burst_factor < 2 must hold (the calm rate is positive), got {self.burst_factor=}")
         if self.rate <= 0 or self.requests < 1 or self.prediction_sigma < 0:
             raise ValueError(
                 f"rate > 0, requests >= 1, prediction_sigma >= 0 must hold, got {self.rate=}, {self.requests=}, "
@@ -70,12 +73,10 @@ def generate(model: StreamModel, seed: int) -> Trace:
     )
 
 
-def predict(
-    output: NDArray[np.int64], sigma: float, longest: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def predict(output: NDArray[np.int64], sigma: float, longest: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return noisy predictions of ``output`` (tokens), between 1 and ``longest``."""
     noisy = output * rng.lognormal(0.0, sigma, len(output)) if sigma else output.astype(float)
-    return np.clip(np.round(noisy), 1, longest)
+    return np.clip(np.round(noisy), 1, longest).astype(np.int64)
 
 
 def _arrivals(model: StreamModel, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -16,7 +16,9 @@ def place(head, view):
         left = replica.free_blocks - replica.reserved_blocks - need
         if left < HEADROOM * replica.total_blocks:
             continue
-        score = (replica.used_blocks + replica.reserved_blocks + need) / replica.total_blocks / replica.speed**SPEED_POWER
+        score = (
+            (replica.used_blocks + replica.reserved_blocks + need) / replica.total_blocks / replica.speed**SPEED_POWER
+        )
         if score < best_score:
             best, best_score = replica.index, score
     return best
