@@ -108,10 +108,10 @@ def test_a_source_seen_before_is_not_judged_again() -> None:
 def test_a_behaviour_seen_before_is_not_judged_again_but_for_a_sample() -> None:
     first = judge(task(HONEST))
     outcomes = []
-    for i in range(24):
+    for i in range(60):
         other = HONEST.replace("request.arrival", f"request.arrival + {i + 1} - {i + 1}")
         outcomes.append(judge(task(other), Remembered(first)).status)
-    assert outcomes.count(Status.DUPLICATE) >= 18
+    assert outcomes.count(Status.DUPLICATE) >= 48
     assert set(outcomes) == {Status.DUPLICATE, Status.OK}
 
 
