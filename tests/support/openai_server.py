@@ -20,7 +20,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -50,8 +50,9 @@ BEHAVIOURS: dict[str, int] = {
     "hang": 1,
     "drop": 1,
     "bad_json": 1,
+    "overlong": 0,
 }
-"""Every behaviour with its weight in the script ``mixed``."""
+"""Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit."""
 
 STATUS_ONLY = ("http_400", "http_401", "http_403", "http_404", "http_429", "http_500", "http_503")
 
@@ -109,6 +110,8 @@ class OpenAIServer:
         self.delay_s = delay_s
         self.log: list[Entry] = []
         self.bodies: list[dict[str, Any]] = []
+        self.on_request: Callable[[], None] = lambda: None
+        """Called for each chat request before it is logged."""
         self.closing = threading.Event()
         self._log_path = log_path
         self._lock = threading.Lock()
@@ -153,6 +156,7 @@ class OpenAIServer:
 
     def admit(self, body: dict[str, Any], authorized: bool) -> tuple[Entry, "Reply"]:
         """Log a request and decide its reply."""
+        self.on_request()
         with self._lock:
             number = len(self.log)
             rng = Random(f"{self.seed}:{number}")
@@ -189,7 +193,10 @@ def compose(name: str, body: dict[str, Any], rng: Random) -> Reply:
     text, finish = _text(name, messages, rng), "stop"
     allowed = _limit(body)
     words = _tokens(text)
-    if name == "truncated" or (allowed is not None and words > allowed):
+    if name == "overlong":
+        text += f"\n{PROSE * 600}"
+        words = _tokens(text)
+    elif name == "truncated" or (allowed is not None and words > allowed):
         keep = len(text) * 2 // 3 if name == "truncated" else allowed * 4 if allowed else 0
         text, finish = text[:keep], "length"
         words = _tokens(text)
@@ -236,6 +243,7 @@ def _limit(body: dict[str, Any]) -> int | None:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
     owner: OpenAIServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
