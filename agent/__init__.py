@@ -2,9 +2,11 @@
 
 from ._archive import GIVEN, Archive, create_run, open_archive
 from ._cache import ArchiveCache
+from ._client import ModelError
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid, bins_of, cell_of
 from ._judging import BudgetGate, Judge
+from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
 from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Task
 from ._records import (
@@ -20,6 +22,7 @@ from ._records import (
     TicketRecord,
 )
 from ._settings import Budget, ModelSettings, RunSettings
+from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
     "GIVEN",
@@ -43,7 +46,10 @@ __all__ = [
     "Issued",
     "Judge",
     "Judged",
+    "LLMProposer",
+    "ModelError",
     "ModelSettings",
+    "ModelUsage",
     "OpeningRecord",
     "OperatorRecord",
     "Parent",
@@ -55,9 +61,11 @@ __all__ = [
     "SearchOutcome",
     "Task",
     "TicketRecord",
+    "UsageSummary",
     "bins_of",
     "cell_of",
     "create_run",
     "open_archive",
     "search",
+    "usage_summary",
 ]
