@@ -16,7 +16,8 @@ from math import inf
 
 from ._errors import DecisionError, EventLimitError
 from ._observation import HOLD, Router
-from ._replica import DECODING, IDLE, MAX_REQUESTS, Replica
+from ._batch import MAX_REQUESTS
+from ._replica import DECODING, IDLE, Replica
 from ._requests import Requests
 from ._result import Decisions, Result
 from ._trace import ReplicaSpec, Trace, validated_cluster
@@ -59,11 +60,8 @@ def simulate(
         specs,
         trace,
         engine.requests,
-        totals=[replica.totals for replica in engine.replicas],
-        emptied=[replica.is_empty() for replica in engine.replicas],
-        decisions=Decisions(
-            keys=len(trace), places=engine.place_calls, holds=engine.holds, forced=engine.forced
-        ),
+        engine.replicas,
+        Decisions(keys=len(trace), places=engine.places, holds=engine.holds, forced=engine.forced),
     )
 
 
@@ -81,7 +79,7 @@ class _Engine:
         self.queue: list[tuple[float, int]] = []
         self.queue_tokens = 0.0
         self.now = 0.0
-        self.place_calls = self.holds = self.forced = 0
+        self.places = self.holds = self.forced = 0
 
     def run(self, event_limit: int) -> None:
         """Run to the end. Raises EventLimitError."""
@@ -120,7 +118,7 @@ class _Engine:
 
     def preempted(self) -> int:
         """Return the preemptions of all replicas so far."""
-        return sum(replica.totals.preemptions for replica in self.replicas)
+        return sum(replica.preemptions for replica in self.replicas)
 
     def _arrive(self, first: int, arrivals: list[float]) -> int:
         """Take in request ``first`` and all that arrive with it. Returns the next request."""
@@ -129,11 +127,11 @@ class _Engine:
         touched: list[Replica] = []
         request = first
         while arrivals[request] == now:
-            prompt, predicted = requests.prompt[request], requests.predicted[request]
-            key = self.key([now, 0.0, float(prompt), float(predicted), requests.prompt_blocks[request]])
+            fields = requests.fields[request]
+            key = self.key(fields.copy())
             if key != key:
                 raise DecisionError(f"key must return a number for request {request}, got {key!r}")
-            self.queue_tokens += prompt + predicted
+            self.queue_tokens += fields[2] + fields[3]
             heappush(queue, (key, request))
             if queue[0][1] == request:
                 self._drain(now, touched)
@@ -146,21 +144,12 @@ class _Engine:
         requests, queue, replicas = self.requests, self.queue, self.replicas
         while queue:
             request = queue[0][1]
-            arrival = requests.arrival_s[request]
-            observation = [
-                arrival,
-                now - arrival,
-                float(requests.prompt[request]),
-                float(requests.predicted[request]),
-                requests.prompt_blocks[request],
-                now,
-                float(len(queue)),
-                self.queue_tokens,
-            ]
+            observation = [*requests.fields[request], now, float(len(queue)), self.queue_tokens]
+            observation[1] = now - observation[0]
             for replica in replicas:
                 observation += replica.observe(now)
             answer = self.place(observation)
-            self.place_calls += 1
+            self.places += 1
             if answer == HOLD:
                 self.holds += 1
                 return

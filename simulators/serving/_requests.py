@@ -14,6 +14,7 @@ class Requests:
         "base",
         "finish_s",
         "first_token_s",
+        "fields",
         "generated",
         "outlives",
         "output",
@@ -29,12 +30,15 @@ class Requests:
 
     def __init__(self, trace: Trace, block_size: int):
         n = len(trace)
+        blocks = -(-trace.prompt_tokens // block_size)
         self.arrival_s: list[float] = trace.arrival_s.tolist()
+        columns = (trace.arrival_s, np.zeros(n), trace.prompt_tokens, trace.predicted_output, blocks)
+        self.fields: list[list[float]] = np.column_stack(columns).tolist()
+        """REQUEST_FIELDS of each request on arrival."""
         self.prompt: list[int] = trace.prompt_tokens.tolist()
         self.output: list[int] = trace.output_tokens.tolist()
         self.predicted: list[int] = trace.predicted_output.tolist()
-        blocks = -(-trace.prompt_tokens // block_size)
-        self.prompt_blocks: list[float] = blocks.astype(np.float64).tolist()
+        self.prompt_blocks: list[int] = blocks.tolist()
         peak = -(-(trace.prompt_tokens + trace.predicted_output) // block_size)
         self.peak_blocks: list[int] = peak.tolist()
         """What ``peak_blocks`` of the replica counts for it until it outlives its prediction."""

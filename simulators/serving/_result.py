@@ -8,7 +8,7 @@ import numpy as np
 
 from ._bounds import isolated_latencies
 from ._errors import ConservationError
-from ._replica import Totals
+from ._batch import Batch
 from ._requests import Requests
 from ._trace import Floats, Ints, ReplicaSpec, Trace
 
@@ -56,8 +56,7 @@ class Result:
         specs: tuple[ReplicaSpec, ...],
         trace: Trace,
         requests: Requests,
-        totals: Sequence[Totals],
-        emptied: Sequence[bool],
+        replicas: Sequence[Batch],
         decisions: Decisions,
     ):
         self.specs = specs
@@ -75,15 +74,15 @@ class Result:
         self.replicas: tuple[ReplicaTotals, ...] = tuple(
             ReplicaTotals(
                 requests=int(count),
-                iterations=total.iterations,
-                prefill_tokens=total.prefill_tokens,
-                recomputed_tokens=total.recomputed_tokens,
-                output_tokens=total.output_tokens,
-                preemptions=total.preemptions,
-                max_used_blocks=total.max_used_blocks,
-                emptied=empty,
+                iterations=replica.iterations,
+                prefill_tokens=replica.prefill_tokens,
+                recomputed_tokens=replica.recomputed_tokens,
+                output_tokens=replica.output_tokens,
+                preemptions=replica.preemptions,
+                max_used_blocks=replica.max_used_blocks,
+                emptied=replica.is_empty(),
             )
-            for count, total, empty in zip(placed, totals, emptied, strict=True)
+            for count, replica in zip(placed, replicas, strict=True)
         )
         self.decisions = decisions
 
