@@ -1,0 +1,1 @@
+"""Launch, resume, inspect and report runs: everything behind the ``speciate`` command."""

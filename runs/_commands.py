@@ -1,0 +1,63 @@
+"""What to type to do a run again."""
+
+import shlex
+from collections.abc import Mapping
+
+from speciate.agent import ModelSettings, RunRecord, RunSettings
+
+DEFAULT_DATABASE = "speciate.db"
+
+BUDGET_OPTIONS = {"evaluations": "--evals", "minutes": "--minutes", "usd": "--usd", "tokens": "--tokens"}
+
+
+MODEL_OPTIONS = {
+    "base_url": "--base-url",
+    "api_key_env": "--api-key-env",
+    "temperature": "--temperature",
+    "usd_per_million_input": "--price-in",
+    "usd_per_million_output": "--price-out",
+}
+
+
+def commands_for(run: RunRecord, database: str) -> dict[str, str]:
+    """Return the commands that repeat, inspect and check ``run``, by purpose.
+
+    ``database`` (never with a password in it) is named where it is not the default one.
+    """
+    where = [] if database == DEFAULT_DATABASE else ["--db", database]
+    problem = _problem_options(run.problem.options)
+    search = ["speciate", "run", run.problem.name, *_run_options(run.settings), *problem, *where]
+    check = ["speciate", "eval", run.problem.name, "champion.py", "--split", "heldout", *problem]
+    return {
+        "The same search again": shlex.join(search),
+        "The champion's code": shlex.join(["speciate", "best", run.id, "--code", *where]) + " > champion.py",
+        "The champion judged anew on held-out": shlex.join(check),
+        "The archive": shlex.join(["speciate", "map", run.id, *where]),
+        "This report": shlex.join(["speciate", "report", run.id, *where]),
+    }
+
+
+def _problem_options(options: Mapping[str, str]) -> list[str]:
+    words: list[str] = []
+    for key, value in sorted(options.items()):
+        words += ["--trace", value] if key == "trace" else ["--option", f"{key}={value}"]
+    return words
+
+
+def _run_options(settings: RunSettings) -> list[str]:
+    words = ["--proposer", settings.proposer, "--seed", str(settings.seed), "--window", str(settings.window)]
+    for field, option in BUDGET_OPTIONS.items():
+        value = getattr(settings.budget, field)
+        words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+    words += ["--sandbox", settings.sandbox] if settings.sandbox else []
+    for model in settings.models:
+        words += ["--model", model.name]
+    return words + (_model_options(settings.models[0]) if settings.models else [])
+
+
+def _model_options(model: ModelSettings) -> list[str]:
+    words: list[str] = []
+    for field, option in MODEL_OPTIONS.items():
+        value = getattr(model, field)
+        words += [] if value is None else [option, str(value)]
+    return words

@@ -1,0 +1,300 @@
+"""What a run found, as data: every number of the report, computed from the archive's rows.
+
+The HTML page, the Markdown twin and ``--json`` are three renderings of one ``Findings``.
+"""
+
+import math
+from collections.abc import Sequence
+
+from speciate.agent import Archive, EvaluationRecord, OpeningRecord, RunRecord
+from speciate.evaluators import Candidate, Frozen, Measurement, Problem, Split, Status
+
+from ._commands import commands_for
+from ._curve import Point, curve_of
+from ._grid import Grid, grid_of
+from ._heldout import Gain, Group, HeldoutWorkload, Metric, gain_over, groups_of, metric_rows, workload_rows
+from ._novelty import Novelty, novelty_of
+from ._numbers import interval, percent, quantity
+from ._spent import Spent, spent
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "heldout")
+
+
+class Design(Frozen):
+    """A design with its scores on the three splits; None where it was not measured."""
+
+    name: str
+    title: str
+    candidate_id: str
+    source: str = ""
+    """Where a baseline is from."""
+    control: bool = False
+    train: float | None = None
+    validation: float | None = None
+    heldout: float | None = None
+    objective: float | None = None
+    """Mean objective over the held-out workloads, in its unit."""
+    status: str = ""
+    """Of the held-out evaluation, or of the last one there is."""
+    gain: Gain | None = None
+    """Of the champion over this design; None where either has no held-out score."""
+
+
+class Champion(Frozen):
+    """The design chosen on validation, and its code."""
+
+    design: Design
+    ticket: int
+    operator: str
+    proposer: str
+    idea: str
+    path: str
+    code: str
+    """Untrusted text."""
+    novelty: Novelty
+
+
+class Opened(Frozen):
+    """One recorded opening of workloads that the search may not see."""
+
+    split: str
+    designs: int
+    reason: str
+    opened_at: float
+
+
+class Control(Frozen):
+    """The control arm: the same search with a random proposer."""
+
+    run_id: str
+    state: str
+    cost: Spent
+    curve: tuple[Point, ...]
+    design: Design | None
+
+
+class Findings(Frozen):
+    """Everything the report says."""
+
+    run_id: str
+    problem: str
+    problem_title: str
+    problem_version: str
+    problem_options: dict[str, str]
+    state: str
+    reason: str
+    seed: int
+    proposer: str
+    models: tuple[str, ...]
+    created_at: float
+    environment: dict[str, str]
+    objective: str
+    unit: str
+    minimize: bool
+    claim: str
+    """The claim, or why there is none, in a few sentences."""
+    claimed: bool
+    """Whether the champion is better than the best tuned baseline with an interval that excludes zero."""
+    champion: Champion | None
+    baselines: tuple[Design, ...]
+    """Best first: by held-out score, then validation, then train."""
+    best_baseline: Design | None
+    """Best on held-out of those that are contenders."""
+    control: Control | None
+    workloads: tuple[HeldoutWorkload, ...]
+    groups: tuple[Group, ...]
+    metrics: tuple[Metric, ...]
+    outcomes: dict[str, int]
+    cost: Spent
+    grid: Grid
+    curve: tuple[Point, ...]
+    openings: tuple[Opened, ...]
+    commands: dict[str, str]
+    """What to type to do it again, by purpose."""
+
+
+def findings_of(archive: Archive, run: RunRecord, problem: Problem) -> Findings:
+    """Return what ``run`` of ``problem`` found so far. Reads only."""
+    book = _Book(archive, run, problem)
+    champion = book.champion()
+    baselines = book.baselines()
+    best = next((design for design in baselines if not design.control and design.heldout is not None), None)
+    control = book.control()
+    workloads, groups, metrics = book.comparison(best, baselines, control)
+    claim, claimed = _claim(problem, champion, best, control)
+    return Findings(
+        run_id=run.id,
+        problem=run.problem.name,
+        problem_title=problem.title,
+        problem_version=run.problem_version,
+        problem_options=run.problem.options,
+        state=run.state,
+        reason=run.reason,
+        seed=run.seed,
+        proposer=run.settings.proposer,
+        models=tuple(model.name for model in run.settings.models),
+        created_at=run.created_at,
+        environment=dict(run.environment),
+        objective=problem.objective.name,
+        unit=problem.objective.unit,
+        minimize=problem.objective.direction == "minimize",
+        claim=claim,
+        claimed=claimed,
+        champion=champion,
+        baselines=tuple(baselines),
+        best_baseline=best,
+        control=control,
+        workloads=workloads,
+        groups=groups,
+        metrics=metrics,
+        outcomes=archive.counts(run.id),
+        cost=spent(archive, run.id),
+        grid=grid_of(problem, archive.elites(run.id)),
+        curve=curve_of(archive.progress(run.id)),
+        openings=tuple(_opened(record) for record in archive.openings(run.id)),
+        commands=commands_for(run, archive.database.name),
+    )
+
+
+def judged_on(archive: Archive, run_id: str, candidate_id: str, split: Split) -> EvaluationRecord | None:
+    """Return the candidate's first finished evaluation of its own on ``split``, if there is one.
+
+    Reused evaluations and failures of ours are not finished ones.
+    """
+    unfinished = (Status.SANDBOX_ERROR, Status.DUPLICATE)
+    found = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
+    return next((record for record in found if record.evaluation.status not in unfinished), None)
+
+
+def control_of(archive: Archive, run_id: str) -> RunRecord | None:
+    """Return the newest control arm of the run, if one was made."""
+    return next((run for run in reversed(archive.runs()) if run.control_of == run_id), None)
+
+
+class _Book:
+    """The rows of one run, opened at the pages a report needs."""
+
+    def __init__(self, archive: Archive, run: RunRecord, problem: Problem):
+        self.archive = archive
+        self.run = run
+        self.problem = problem
+        self.heldout = problem.workloads("heldout")
+        self.ours = self._measured(run.id, run.champion) if run.champion else ()
+
+    def champion(self) -> Champion | None:
+        if self.run.champion is None:
+            return None
+        record = self.archive.candidate(self.run.id, self.run.champion)
+        return Champion(
+            design=self._design(self.run.id, "champion", "champion", record.candidate),
+            ticket=record.ticket,
+            operator=record.candidate.operator,
+            proposer=record.candidate.proposer,
+            idea=record.idea,
+            path=record.candidate.files[0].path,
+            code=record.candidate.source,
+            novelty=novelty_of(record.candidate, self.problem.baselines()),
+        )
+
+    def baselines(self) -> list[Design]:
+        designs = []
+        for baseline in self.problem.baselines():
+            design = self._design(self.run.id, baseline.name, baseline.title, baseline.candidate)
+            gain = self._gain(self._measured(self.run.id, baseline.candidate.id))
+            told = {"source": baseline.source, "control": baseline.control, "gain": gain}
+            designs.append(design.model_copy(update=told))
+        return sorted(designs, key=lambda design: _rank(design, self.problem))
+
+    def control(self) -> Control | None:
+        run = control_of(self.archive, self.run.id)
+        if run is None:
+            return None
+        design = None
+        if run.champion is not None:
+            candidate = self.archive.candidate(run.id, run.champion).candidate
+            design = self._design(run.id, "random control", "champion of the control arm", candidate)
+            gain = self._gain(self._measured(run.id, candidate.id))
+            design = design.model_copy(update={"control": True, "gain": gain})
+        return Control(
+            run_id=run.id,
+            state=run.state,
+            cost=spent(self.archive, run.id),
+            curve=curve_of(self.archive.progress(run.id)),
+            design=design,
+        )
+
+    def comparison(
+        self, best: Design | None, designs: Sequence[Design], control: Control | None
+    ) -> tuple[tuple[HeldoutWorkload, ...], tuple[Group, ...], tuple[Metric, ...]]:
+        theirs = self._measured(self.run.id, best.candidate_id) if best else ()
+        rows = workload_rows(self.problem, self.heldout, self.ours, theirs)
+        measured = {"champion": self.ours}
+        measured |= {design.name: self._measured(self.run.id, design.candidate_id) for design in designs}
+        if control is not None and control.design is not None:
+            measured[control.design.name] = self._measured(control.run_id, control.design.candidate_id)
+        return rows, groups_of(rows, measured), metric_rows(self.ours, theirs)
+
+    def _design(self, run_id: str, name: str, title: str, candidate: Candidate) -> Design:
+        found = [judged_on(self.archive, run_id, candidate.id, split) for split in SPLITS]
+        train, validation, heldout = (record.evaluation.score if record else None for record in found)
+        measured = self._measured(run_id, candidate.id)
+        return Design(
+            name=name,
+            title=title,
+            candidate_id=candidate.id,
+            train=train,
+            validation=validation,
+            heldout=heldout,
+            objective=math.fsum(m.objective for m in measured) / len(measured) if measured else None,
+            status=next((record.evaluation.status for record in reversed(found) if record), ""),
+        )
+
+    def _measured(self, run_id: str, candidate_id: str) -> tuple[Measurement, ...]:
+        """Return held-out measurements, empty unless the evaluation is ``ok``."""
+        record = judged_on(self.archive, run_id, candidate_id, "heldout")
+        return record.evaluation.measurements if record and record.evaluation.status is Status.OK else ()
+
+    def _gain(self, theirs: Sequence[Measurement]) -> Gain | None:
+        return gain_over(self.problem, self.heldout, self.ours, theirs)
+
+
+def _rank(design: Design, problem: Problem) -> tuple[float, ...]:
+    sign = 1.0 if problem.objective.direction == "minimize" else -1.0
+    scores = (design.heldout, design.validation, design.train)
+    return tuple(math.inf if score is None else sign * score for score in scores)
+
+
+def _opened(record: OpeningRecord) -> Opened:
+    return Opened(split=record.split, designs=len(record.candidates), reason=record.reason, opened_at=record.opened_at)
+
+
+def _claim(
+    problem: Problem, champion: Champion | None, best: Design | None, control: Control | None
+) -> tuple[str, bool]:
+    """Return the claim's sentences and whether a discovery is claimed."""
+    if champion is None:
+        return "Nothing was found: no champion has been chosen.", False
+    if champion.design.heldout is None:
+        return f"No claim: the champion was not measured on held-out ({champion.design.status}).", False
+    if best is None or best.gain is None:
+        return "No claim: no tuned baseline was measured on at least two held-out seeds.", False
+    gain, unit = best.gain, problem.objective.unit
+    if gain.low > 0:
+        claim = "A better design was found."
+    elif gain.high < 0:
+        claim = "No discovery: the champion is worse than the best tuned baseline."
+    else:
+        claim = "No discovery is claimed: the interval includes zero."
+    claim += (
+        f" On {len(problem.workloads('heldout'))} held-out workloads ({len(gain.pairs)} seeds) the "
+        f"champion's mean {problem.objective.name} is {quantity(champion.design.objective, unit)}, that of the best "
+        f"tuned baseline, {best.name}, {quantity(best.objective, unit)}: a paired gain of {percent(gain.gain)}, "
+        f"95 % interval {interval(gain.low, gain.high)}, better on {gain.wins} of {len(gain.pairs)} seeds."
+    )
+    if control is not None and control.design is not None and control.design.gain is not None:
+        against = control.design.gain
+        claim += (
+            f" Over the random control arm ({control.cost.evaluations} evaluations): "
+            f"{percent(against.gain)} {interval(against.low, against.high)}."
+        )
+    return claim, gain.low > 0

@@ -1,0 +1,205 @@
+"""Commands that search and report: run, resume, report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ._inspect import archive_at
+from ._options import (
+    DATABASE,
+    Db,
+    Json,
+    Options,
+    Problem,
+    Quiet,
+    Run,
+    SandboxName,
+    Trace,
+    Workers,
+    problem_options,
+)
+
+if TYPE_CHECKING:
+    from speciate.agent import Archive, RunRecord
+
+    from ._search import Choices
+
+ProposerName = Literal["genetic", "llm", "random"]
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+Folder = Annotated[
+    Path | None, typer.Option("--report", metavar="DIR", help="Folder of the report; reports/RUN if not given.")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the report; reports/RUN if not given.")
+]
+Rivals = Annotated[
+    str, typer.Option("--rivals", metavar="N|all", help="Tuned baselines that face the champion on held-out.")
+]
+
+
+def run(  # noqa: PLR0913 - typer makes an option of each parameter
+    problem: Problem,
+    proposer: Annotated[
+        ProposerName | None, typer.Option("--proposer", help="Who invents; llm if a --model is given, else genetic.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", metavar="M", help="Language model; may be repeated.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="OpenAI-compatible endpoint of the models.")
+    ] = None,
+    api_key_env: Annotated[
+        str, typer.Option("--api-key-env", metavar="NAME", help="Environment variable that holds the key.")
+    ] = "OPENAI_API_KEY",
+    temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, metavar="T")] = None,
+    evals: Annotated[int | None, typer.Option("--evals", min=1, metavar="N", help="Budget: candidates judged.")] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Budget: wall time.")] = None,
+    usd: Annotated[float | None, typer.Option("--usd", metavar="X", help="Budget: dollars; needs prices.")] = None,
+    tokens: Annotated[int | None, typer.Option("--tokens", min=1, metavar="N", help="Budget: tokens.")] = None,
+    price_in: Annotated[
+        float | None, typer.Option("--price-in", min=0.0, metavar="X", help="USD per million input tokens.")
+    ] = None,
+    price_out: Annotated[
+        float | None, typer.Option("--price-out", min=0.0, metavar="X", help="USD per million output tokens.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the search.")] = 0,
+    window: Annotated[
+        int, typer.Option("--window", min=1, metavar="W", help="A ticket sees the archive as of W commits before it.")
+    ] = 8,
+    control: Annotated[
+        int | None,
+        typer.Option("--control", min=0, metavar="N", help="Add a random control arm of N evaluations; 0: as the run."),
+    ] = None,
+    sandbox: SandboxName = None,
+    workers: Workers = None,
+    option: Options = None,
+    trace: Trace = None,
+    rivals: Rivals = "3",
+    report: Folder = None,
+    db: Db = DATABASE,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Search for a design, then judge the best on workloads the search never saw, and write a report.
+
+    Exits with 0 if a budget was used up, whatever was found.
+    """
+    from ._search import new_run
+    from ._settings import run_settings
+
+    settings = run_settings(
+        {
+            "problem": {"name": problem, "options": problem_options(option, trace)},
+            "seed": seed,
+            "proposer": proposer or ("llm" if model else "genetic"),
+            "models": [
+                {
+                    "name": name,
+                    "base_url": base_url,
+                    "api_key_env": api_key_env,
+                    "temperature": temperature,
+                    "usd_per_million_input": price_in,
+                    "usd_per_million_output": price_out,
+                }
+                for name in model or ()
+            ],
+            "budget": {"evaluations": evals, "minutes": minutes, "usd": usd, "tokens": tokens},
+            "window": window,
+            "workers": workers,
+            "sandbox": sandbox,
+        }
+    )
+    if not quiet and evals is None and settings.budget.evaluations is not None:
+        typer.echo(f"no budget given: --evals {settings.budget.evaluations} is used", err=as_json)
+    count = _rivals(rivals)
+    with archive_at(db, create=True) as archive:
+        record = new_run(archive, settings, control)
+        _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
+
+
+def resume(  # noqa: PLR0913 - typer makes an option of each parameter
+    name: Run,
+    rivals: Rivals = "3",
+    report: Folder = None,
+    workers: Workers = None,
+    db: Db = DATABASE,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was stopped or killed, and with its control arm, verdict and report."""
+    count = _rivals(rivals)
+    with archive_at(db) as archive:
+        record = archive.run(name)
+        _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
+
+
+def report(
+    name: Run,
+    out: Out = None,
+    rivals: Rivals = "3",
+    workers: Workers = None,
+    db: Db = DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Write the report of a run. Held-out workloads are opened if that has not been done."""
+    from ._progress import progress_for
+    from ._report import write_report
+    from ._search import settled
+
+    count = _rivals(rivals)
+    with archive_at(db) as archive:
+        record = archive.run(name)
+        choices = _choices(record, out, count, workers)
+        findings = settled(archive, record, progress_for(quiet=False, results_on_stdout=as_json), choices)
+    written = write_report(findings, choices.folder)
+    if as_json:
+        typer.echo(findings.model_dump_json(indent=2))
+    else:
+        typer.echo(f"{findings.claim}\nreport: {written.html}")
+
+
+def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *, quiet: bool, as_json: bool) -> None:
+    """Search, settle, report, and leave with the exit code."""
+    from speciate.evaluators import SpeciateError
+
+    from ._progress import progress_for
+    from ._search import Interrupted, see_through
+
+    again = f"speciate resume {record.id}" + (
+        "" if archive.database.name == DATABASE else f" --db {archive.database.name}"
+    )
+    try:
+        ending = see_through(archive, record, progress_for(quiet=quiet, results_on_stdout=as_json), choices)
+    except Interrupted as error:
+        typer.echo(f"speciate: stopped; nothing is lost, go on with: {again}", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+    except SpeciateError as error:
+        raise SpeciateError(f"{error} (run {record.id} is kept; go on with: {again})") from error
+    if as_json:
+        typer.echo(ending.findings.model_dump_json(indent=2))
+    else:
+        typer.echo(f"\n{ending.findings.claim}\nreport: {ending.report.html}")
+    if not ending.complete:
+        reasons = "; ".join(outcome.reason for outcome in ending.outcomes if outcome.state != "finished")
+        typer.echo(f"speciate: the search ended before its budget was used up: {reasons}", err=True)
+        raise typer.Exit(1)
+
+
+def _choices(record: "RunRecord", folder: Path | None, rivals: int | None, workers: int | None) -> "Choices":
+    from ._search import Choices
+
+    return Choices(folder=folder or Path("reports") / record.id, rivals=rivals, workers=workers)
+
+
+def _rivals(text: str) -> int | None:
+    """Return how many baselines face the champion, None for all. Raises SpeciateError."""
+    from speciate.evaluators import SpeciateError
+
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise SpeciateError(f"--rivals: expected a number from 1 on, or all, got {text!r}")
+    return int(text)

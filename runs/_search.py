@@ -1,0 +1,178 @@
+"""A search from the command line's side: settings in, a sitting, the verdict, the report."""
+
+import asyncio
+import os
+import platform
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import NamedTuple
+
+from speciate.agent import (
+    Archive,
+    Event,
+    GeneticProposer,
+    LLMProposer,
+    Proposer,
+    RandomProposer,
+    RunRecord,
+    RunSettings,
+    SearchOutcome,
+    create_run,
+    search,
+)
+from speciate.evaluators import (
+    Candidate,
+    Evaluation,
+    EvaluationCache,
+    Executor,
+    JudgeTask,
+    LocalExecutor,
+    Problem,
+    problem_of,
+    sandbox_named,
+)
+
+from speciate import __version__
+
+from ._findings import Findings, control_of, findings_of
+from ._progress import Progress
+from ._report import Report, write_report
+from ._tally import Tally
+from ._verdict import RIVALS, Verdict
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the user's wish
+    """Ctrl-C or SIGTERM: what was done is in the database, and the run can be resumed."""
+
+
+class Choices(NamedTuple):
+    """What a user may choose anew at each sitting, since no outcome of the search depends on it."""
+
+    folder: Path
+    """Where the report goes."""
+    rivals: int | None = RIVALS
+    """Baselines that face the champion on held-out; None means all."""
+    workers: int | None = None
+    """Judging processes; None means as many as the run was started with."""
+
+
+class Ending(NamedTuple):
+    """How a run and its control arm ended, and what was found."""
+
+    outcomes: tuple[SearchOutcome, ...]
+    findings: Findings
+    report: Report
+
+    @property
+    def complete(self) -> bool:
+        """Whether every search ended because a budget was used up."""
+        return all(outcome.state == "finished" for outcome in self.outcomes)
+
+
+def new_run(archive: Archive, settings: RunSettings, control: int | None) -> RunRecord:
+    """Write a run, and with ``control`` its control arm, and return it; nothing is judged yet.
+
+    Both start from the problem's seed and its tuned baselines. ``control`` is the arm's evaluations; 0 gives it
+    the run's own budget of evaluations and minutes.
+
+    Raises:
+        SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept.
+    """
+    problem = problem_of(settings.problem)
+    environment = {
+        "speciate": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "sandbox": sandbox_named(settings.sandbox).name,
+    }
+    starters = [problem.seed(), *(baseline.candidate for baseline in problem.baselines())]
+    run_id = create_run(archive, settings, problem, starters, environment)
+    if control is not None:
+        arm = _control_settings(settings, control)
+        create_run(archive, arm, problem, starters, environment, control_of=run_id)
+    return archive.run(run_id)
+
+
+def _control_settings(settings: RunSettings, evaluations: int) -> RunSettings:
+    """Return the settings of the control arm: a random proposer, no models, the same seed."""
+    budget = settings.budget.model_copy(update={"usd": None, "tokens": None})
+    if evaluations:
+        budget = budget.model_copy(update={"evaluations": evaluations, "minutes": None})
+    return settings.model_copy(update={"proposer": "random", "models": (), "budget": budget})
+
+
+def see_through(archive: Archive, run: RunRecord, progress: Progress, choices: Choices) -> Ending:
+    """Search, or go on searching, until the run's budgets are used up; then settle and report.
+
+    Raises:
+        Interrupted: by the user; everything done so far is kept.
+        SpeciateError: the database, the sandbox, a model or the problem cannot be used.
+    """
+    problem = problem_of(run.problem)
+    sandbox_named(run.settings.sandbox)
+    arm = control_of(archive, run.id)
+    try:
+        with closing(LocalExecutor(choices.workers or run.settings.workers)) as executor:
+            outcomes = tuple(
+                _sitting(archive, each, problem, executor, progress) for each in (run, *([arm] if arm else []))
+            )
+            with archive.sole_writer(run.id):
+                Verdict(archive, archive.run(run.id), problem, executor, progress.say).settle(choices.rivals)
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        raise Interrupted(run.id) from error
+    findings = findings_of(archive, archive.run(run.id), problem)
+    return Ending(outcomes, findings, write_report(findings, choices.folder))
+
+
+def settled(archive: Archive, run: RunRecord, progress: Progress, choices: Choices) -> Findings:
+    """Return a run's findings, measuring first what the verdict still lacks, without searching.
+
+    Raises SpeciateError while another process searches the run, and as ``see_through``.
+    """
+    problem = problem_of(run.problem)
+    with archive.sole_writer(run.id), closing(LocalExecutor(choices.workers or run.settings.workers)) as executor:
+        try:
+            Verdict(archive, run, problem, executor, progress.say).settle(choices.rivals)
+        except KeyboardInterrupt as error:
+            raise Interrupted(run.id) from error
+    return findings_of(archive, archive.run(run.id), problem)
+
+
+def _sitting(
+    archive: Archive, run: RunRecord, problem: Problem, executor: Executor, progress: Progress
+) -> SearchOutcome:
+    """Search one run in this process until it ends."""
+    progress.begin(Tally(archive, run, problem))
+    try:
+        return asyncio.run(_searched(archive, run, problem, executor, progress.on_event))
+    finally:
+        progress.end()
+
+
+async def _searched(
+    archive: Archive, run: RunRecord, problem: Problem, executor: Executor, on_event: Callable[[Event], None]
+) -> SearchOutcome:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+    async def judge(candidate: Candidate, cache: EvaluationCache | None) -> Evaluation:
+        wanted = JudgeTask(problem=run.problem, candidate=candidate, sandbox=run.settings.sandbox)
+        return await asyncio.wrap_future(executor.submit(wanted, cache))
+
+    async with _proposer(archive, run, problem) as proposer:
+        return await search(archive, run.id, problem, proposer, judge, on_event)
+
+
+@asynccontextmanager
+async def _proposer(archive: Archive, run: RunRecord, problem: Problem) -> AsyncIterator[Proposer]:
+    if run.settings.proposer == "llm":
+        async with LLMProposer(problem, run.settings, archive.database, run.id) as proposer:
+            yield proposer
+    elif run.settings.proposer == "random":
+        yield RandomProposer(problem)
+    else:
+        yield GeneticProposer(problem)

@@ -1,0 +1,48 @@
+"""From words on the command line to the settings of a run."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from speciate.agent import RunSettings
+from speciate.evaluators import SpeciateError
+
+DEFAULT_EVALUATIONS = 200
+
+OPTION_OF = {
+    "evaluations": "--evals",
+    "minutes": "--minutes",
+    "usd": "--usd",
+    "tokens": "--tokens",
+    "api_key_env": "--api-key-env",
+    "proposer": "--proposer",
+    "window": "--window",
+    "workers": "--workers",
+    "temperature": "--temperature",
+}
+
+
+def run_settings(words: Mapping[str, Any]) -> RunSettings:
+    """Return the settings that ``words`` (the tree of ``RunSettings``) ask for.
+
+    Without any limit the budget is ``DEFAULT_EVALUATIONS``; without workers there is one a core.
+
+    Raises:
+        SpeciateError: a value that cannot be, or options that do not go together. A value is never repeated
+            in the message where it might be a key.
+    """
+    tree = dict(words)
+    if not any(tree["budget"].values()):
+        tree["budget"] = {"evaluations": DEFAULT_EVALUATIONS}
+    tree["workers"] = tree["workers"] or len(os.sched_getaffinity(0))
+    if tree["models"] and tree["proposer"] != "llm":
+        raise SpeciateError(f"--model goes with --proposer llm, got --proposer {tree['proposer']}")
+    if tree["proposer"] == "llm" and not tree["models"]:
+        raise SpeciateError("--proposer llm needs a model: give --model NAME")
+    try:
+        return RunSettings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = str(first["loc"][-1])
+        raise SpeciateError(f"{OPTION_OF.get(field, field)}: {first['msg']}") from None
