@@ -4,11 +4,13 @@ from ._archive import GIVEN, Archive, create_run, open_archive
 from ._cache import ArchiveCache
 from ._client import ModelError
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._genetic import GeneticProposer
 from ._grid import Grid, bins_of, cell_of
 from ._judging import BudgetGate, Judge
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
 from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Task
+from ._random import RandomProposer
 from ._records import (
     NO_CANDIDATE,
     CandidateRecord,
@@ -40,6 +42,7 @@ __all__ = [
     "EvaluationRecord",
     "Event",
     "Finished",
+    "GeneticProposer",
     "Grid",
     "Improved",
     "InsertionRecord",
@@ -56,6 +59,7 @@ __all__ = [
     "ProgressPoint",
     "Proposal",
     "Proposer",
+    "RandomProposer",
     "RunRecord",
     "RunSettings",
     "SearchOutcome",

@@ -1,0 +1,168 @@
+"""The proposer that needs no model: typed mutation and crossover of programs, with the baselines as material."""
+
+import ast
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
+
+from ._crossovers import blend, cross_hook, cross_subtree
+from ._growth import Growth
+from ._mutations import (
+    Mutation,
+    bend,
+    change_point,
+    grow_subtree,
+    guard,
+    insert_term,
+    perturb,
+    simplify,
+    tune,
+)
+from ._program import Program
+from ._proposer import ArchiveView, Draw, Elite, Proposal, Task
+from ._vocabulary import Vocabulary
+
+MAX_NODES = 200
+"""Expression nodes above which a program is refused."""
+_LEAN_NODES = 120
+"""Above this, growing operators give way to ``simplify`` ever oftener."""
+_TRIES = 16
+_EARLY = 60
+"""Commits during which whole hooks are recombined oftener: the baselines' best parts are cheap to find then."""
+
+
+class Arm(NamedTuple):
+    """An operator and how often it is drawn."""
+
+    name: str
+    weight: float
+    early: float
+    """Weight during the first ``_EARLY`` commits."""
+    mates: bool = False
+    """Needs a second program."""
+
+
+ARMS = (
+    Arm("tune", 0.20, 0.10),
+    Arm("perturb", 0.10, 0.07),
+    Arm("term", 0.20, 0.16),
+    Arm("blend", 0.06, 0.02, mates=True),
+    Arm("crossover", 0.12, 0.14, mates=True),
+    Arm("hook", 0.06, 0.25, mates=True),
+    Arm("subtree", 0.06, 0.06),
+    Arm("bend", 0.06, 0.05),
+    Arm("point", 0.06, 0.06),
+    Arm("simplify", 0.04, 0.03),
+    Arm("guard", 0.06, 0.06),
+)
+_MUTATIONS: dict[str, Mutation] = {
+    "tune": tune,
+    "perturb": perturb,
+    "term": insert_term,
+    "subtree": grow_subtree,
+    "bend": bend,
+    "point": change_point,
+    "simplify": simplify,
+    "guard": guard,
+}
+_GROWING = frozenset({"term", "subtree", "crossover", "guard"})
+
+
+class GeneticProposer:
+    """Evolves candidates on their syntax trees. Deterministic: ``write`` depends on its task alone.
+
+    Args:
+        problem: its interface types the programs, its probe tells the quantities' sizes, and its seed and
+            baselines are the material that crossovers may draw on besides the elites.
+    """
+
+    name = "genetic"
+
+    def __init__(self, problem: Problem):
+        self._vocabulary = Vocabulary.of(problem.interface, problem.probe())
+        human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
+        self._library = [problem.seed(), *human]
+
+    def draw(self, view: ArchiveView, rng: Random) -> Draw:
+        """Choose an operator, a parent and, for a crossover, a mate."""
+        early = view.commits < _EARLY
+        arm = rng.choices(ARMS, [arm.early if early else arm.weight for arm in ARMS])[0]
+        elites = view.elites
+        if not elites:
+            # Nothing is judged yet: a program of the library stands in for the parent.
+            extra = {"base": rng.randrange(len(self._library)), "mate": rng.randrange(len(self._library))}
+            return Draw(arm.name, (), rng.getrandbits(48), extra=extra)
+        parent = _select(elites, rng)
+        if not arm.mates:
+            return Draw(arm.name, (parent.ticket,), rng.getrandbits(48))
+        others = [elite for elite in elites if elite is not parent]
+        if not others or (arm.name != "blend" and rng.random() < 0.35):
+            extra = {"mate": rng.randrange(len(self._library))}
+            return Draw(arm.name, (parent.ticket,), rng.getrandbits(48), extra=extra)
+        return Draw(arm.name, (parent.ticket, _select(others, rng).ticket), rng.getrandbits(48))
+
+    async def write(self, task: Task) -> Proposal:
+        """Change the parent by the drawn operator; another one where that finds nothing to change."""
+        extra = task.draw.extra
+        base = task.parents[0].candidate if task.parents else self._library[int(extra.get("base", 0))]
+        library = self._library[int(extra.get("mate", 0))]
+        mate = task.parents[1].candidate if len(task.parents) > 1 else library
+        growth = Growth(self._vocabulary, Random(task.draw.seed))
+        for attempt in range(_TRIES):
+            operator = task.draw.operator if attempt < _TRIES // 2 else _fallback(growth.rng)
+            try:
+                text = self._change(operator, base.source, mate.source, growth)
+            except (SyntaxError, ValueError, RecursionError) as error:
+                return Proposal(None, note=f"the parent is no Python program that can be changed: {error}")
+            if text is None:
+                continue
+            entry = SourceFile(path=base.files[0].path, text=text)
+            child = Candidate(files=(entry, *base.files[1:]), language=base.language)
+            if child.id not in (base.id, mate.id):
+                return Proposal(child)
+        return Proposal(None, note=f"{_TRIES} changes of the parent gave nothing new")
+
+    async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
+        """Return None: a faulty child is dropped, another ticket is cheaper."""
+        return None
+
+    def _change(self, operator: str, source: str, mate: str, growth: Growth) -> str | None:
+        """Return the changed source; None where the operator found nothing or the result is too large."""
+        program = Program.parse(source, self._vocabulary)
+        excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
+        if operator in _GROWING and growth.rng.random() < excess:
+            operator = "simplify"
+        if operator in _MUTATIONS:
+            changed = _MUTATIONS[operator](program, growth)
+        else:
+            cross = {"blend": blend, "crossover": cross_subtree, "hook": cross_hook}[operator]
+            changed = cross(program, Program.parse(mate, self._vocabulary), growth)
+        if not changed:
+            return None
+        text = program.text()
+        # What was spliced in is read back, so that a child is always a program of its own.
+        if Program.parse(text, self._vocabulary).size > MAX_NODES or not _keeps_hooks(text, self._vocabulary):
+            return None
+        return text
+
+
+def _select(elites: Sequence[Elite], rng: Random) -> Elite:
+    """Return a parent: mostly among the best, by rank, sometimes any niche's."""
+    if rng.random() < 0.2:
+        return rng.choice(elites)
+    rank = min(int(rng.expovariate(1 / 2.5)), len(elites) - 1)
+    return elites[rank]
+
+
+def _fallback(rng: Random) -> str:
+    return rng.choice(("term", "tune", "perturb", "point"))
+
+
+def _keeps_hooks(text: str, vocabulary: Vocabulary) -> bool:
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    return all(
+        hook.name in functions and len(functions[hook.name].args.args) == len(hook.arguments)
+        for hook in vocabulary.interface.hooks
+    )
