@@ -286,9 +286,9 @@ def _claim(
     else:
         claim = "No discovery is claimed: the interval includes zero."
     claim += (
-        f" On {len(problem.workloads('heldout'))} held-out workloads ({len(gain.pairs)} seeds) the "
-        f"champion's mean {problem.objective.name} is {quantity(champion.design.objective, unit)}, that of the best "
-        f"tuned baseline, {best.name}, {quantity(best.objective, unit)}: a paired gain of {percent(gain.gain)}, "
+        f" On {len(problem.workloads('heldout'))} held-out workloads ({len(gain.pairs)} seeds) the champion's "
+        f"{problem.objective.name} averages {quantity(champion.design.objective, unit)}, that of the best tuned "
+        f"baseline, {best.name}, {quantity(best.objective, unit)}: a paired gain of {percent(gain.gain)}, "
         f"95 % interval {interval(gain.low, gain.high)}, better on {gain.wins} of {len(gain.pairs)} seeds."
     )
     if control is not None and control.design is not None and control.design.gain is not None:

@@ -123,7 +123,7 @@ def _archive(findings: Findings) -> Figure | None:
     x_edges, y_edges = _edges(grid, 0), _edges(grid, 1)
     axes.set_facecolor("#f1f1f1")
     colours = "viridis_r" if grid.minimize else "viridis"
-    low, high = np.nanpercentile(values, [0, 90] if grid.minimize else [10, 100])
+    low, high = np.nanpercentile(values, [0, 75] if grid.minimize else [25, 100])
     mesh = axes.pcolormesh(x_edges, y_edges, values, cmap=colours, vmin=low, vmax=high)
     axes.grid(False)
     for edge in x_edges:
@@ -181,6 +181,7 @@ def _gains(findings: Findings) -> Figure | None:
             axes.plot([100 * low, 100 * high], [position, position], color=OURS, linewidth=3 if whole else 2)
         axes.plot([100 * gain], [position], "D" if whole else "s", color=OURS, markersize=6)
     axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
     axes.set_xlabel(f"gain of the champion over {best.name} [%], 95 % intervals; each dot one workload or seed")
     return figure

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 LINES_A_RUN = 20
 """Plain lines a run prints besides those for improvements."""
-COMMITS_A_LINE = 25
-"""Commits between two plain lines where the number of evaluations is not limited."""
+COMMITS_A_LINE = 50
+"""Most commits between two plain lines, however many of them are duplicates."""
 LATEST_SHOWN = 4
 REFRESH_HZ = 4
 
@@ -63,6 +63,7 @@ class Lines:
         self._tally = tally
         limit = tally.run.settings.budget.evaluations
         self._every = max(1, limit // LINES_A_RUN) if limit else COMMITS_A_LINE
+        self._told = (tally.evaluations, tally.commits)
         self.say(f"run {tally.run.id}: {tally.run.settings.proposer}, seed {tally.run.seed}")
 
     def on_event(self, event: Event) -> None:
@@ -70,7 +71,7 @@ class Lines:
         self._tally.take(event)
         if isinstance(event, Improved):
             self.say(f"  ticket {event.ticket} ({event.operator}): {self._tally.best_words}")
-        elif isinstance(event, Committed) and self._tally.commits % self._every == 0:
+        elif isinstance(event, Committed) and self._due():
             self.say(self._status())
         elif isinstance(event, Finished):
             self.say(f"{event.state}: {event.reason}; {self._tally.outcome_words}")
@@ -81,6 +82,14 @@ class Lines:
     def say(self, line: str) -> None:
         """Print the line."""
         print(line, file=self._stream, flush=True)
+
+    def _due(self) -> bool:
+        """Whether enough was committed since the last line."""
+        evaluations, commits = self._told
+        if self._tally.evaluations - evaluations < self._every and self._tally.commits - commits < COMMITS_A_LINE:
+            return False
+        self._told = (self._tally.evaluations, self._tally.commits)
+        return True
 
     def _status(self) -> str:
         tally = self._tally

@@ -59,7 +59,7 @@ class Tally:
     @property
     def best_words(self) -> str:
         """The best score with its gain."""
-        gain = "" if self.gain is None else f" ({percent(self.gain)} on the best baseline, train)"
+        gain = "" if self.gain is None else f" ({percent(self.gain)} over the best tuned baseline, on train)"
         return f"best {quantity(self.best)}{gain}" if self.best is not None else "nothing judged ok yet"
 
     @property

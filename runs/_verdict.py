@@ -71,7 +71,10 @@ class Verdict:
         wanted += [
             Judging(self.run.id, baseline.candidate, "heldout", f"baseline:{baseline.name}") for baseline in chosen
         ]
-        self._measure(wanted, "report: the champion against the best tuned baselines and the control arm")
+        self._measure(
+            wanted,
+            "the report: champion against the best tuned baselines" + (" and the control arm" if control else ""),
+        )
 
     def _choose(self, run_id: str) -> str | None:
         """Return the candidate that is best on validation among the finalists, and record it as champion."""
@@ -80,7 +83,7 @@ class Verdict:
             Judging(run_id, self.archive.candidate(run_id, candidate_id).candidate, "validation", "champion")
             for candidate_id in finalists
         ]
-        self._measure(wanted, f"choose the champion of {run_id} among its {len(finalists)} best elites")
+        self._measure(wanted, f"to choose the champion of {run_id} among its best elites")
         scored = [(self._score(run_id, each, "validation"), rank) for rank, each in enumerate(finalists)]
         judged = [(score, rank) for score, rank in scored if score is not None]
         if not judged:
@@ -103,7 +106,7 @@ class Verdict:
 
     def _judge_baselines(self, baselines: Sequence[Baseline], split: Split) -> None:
         wanted = [Judging(self.run.id, b.candidate, split, f"baseline:{b.name}") for b in baselines]
-        self._measure(wanted, "choose the baselines that face the champion")
+        self._measure(wanted, "to choose the baselines that face the champion")
 
     def _best(self, baselines: Sequence[Baseline], split: Split, count: int) -> list[Baseline]:
         scored = [(self._score(self.run.id, b.candidate.id, split), i) for i, b in enumerate(baselines)]
@@ -126,7 +129,8 @@ class Verdict:
         split = missing[0].split
         self._record_opening(missing, split, reason)
         workloads = len(self.problem.workloads(split))
-        self.say(f"measuring {len(missing)} designs on {workloads} {split} workloads: {reason}")
+        designs = f"{len(missing)} design{'s' if len(missing) > 1 else ''}"
+        self.say(f"measuring {designs} on {workloads} {split} workloads: {reason}")
         futures = {
             self.executor.submit(
                 JudgeTask(
