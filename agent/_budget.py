@@ -1,7 +1,7 @@
 """The hard limits on tokens and dollars.
 
-Before a request is sent, an upper bound of what it can use is reserved in the transaction that writes its
-row; a request that could pass a limit is not sent. Its usage, once known, takes the reservation's place.
+Before a request is sent, an upper bound of what it can use is reserved and written into its row; a request that
+could pass a limit is not sent. Its usage, once known, takes the reservation's place.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._pricing import Usage, cost_usd
-from ._requests import Charges, LimitReachedError, Place, RequestLog, Reservation
+from ._requests import Charges, Place, RequestLog, Reservation
 from ._settings import Budget, ModelSettings
 
 MESSAGE_TOKENS = 32
@@ -33,15 +33,26 @@ def reservation_of(model: ModelSettings, messages: Sequence[Mapping[str, str]]) 
 
 
 class ModelBudget:
-    """Admits requests of one run. One event loop; what other processes hold is seen in the rows."""
+    """Admits requests of one run, for one event loop of the one process that searches the run.
+
+    The rows are read once; from then on their sum is kept up with, so that a long run does not slow down.
+    """
 
     def __init__(self, log: RequestLog, budget: Budget, models: Sequence[ModelSettings]):
         self._log = log
         self._budget = budget
         self._models = models
+        self._sum: Charges | None = None
         self._in_flight: dict[int, Reservation] = {}
         self._settled = asyncio.Event()
         self._refused: str | None = None
+
+    @property
+    def charges(self) -> Charges:
+        """What the run is charged at now, requests in flight included."""
+        if self._sum is None:
+            self._sum = self._log.charges()
+        return self._sum
 
     async def admit(
         self, place: Place, attempt: int, model: ModelSettings, body: Mapping[str, Any], base_url: str
@@ -52,33 +63,38 @@ class ModelBudget:
             The request's id, or None when it could pass a limit and must not be sent: ``refused`` says why.
         """
         asked = reservation_of(model, body["messages"])
-
-        def reserve(charges: Charges) -> Reservation:
-            reservation = _scaled(asked, charges.overrun)
-            reason = self._reason(charges, reservation)
-            if reason is not None:
-                raise LimitReachedError(reason)
-            granted.append(reservation)
-            return reservation
-
         while True:
-            granted: list[Reservation] = []
-            try:
-                request_id = self._log.send(place, attempt, body, base_url=base_url, reserve=reserve)
-            except LimitReachedError as limit:
-                if not self._in_flight:
-                    self._refused = str(limit)
-                    return None
-                self._settled.clear()
-                await self._settled.wait()
-            else:
-                self._in_flight[request_id] = granted[0]
-                return request_id
+            reservation = _scaled(asked, self.charges.overrun)
+            reason = self._reason(self.charges, reservation)
+            if reason is None:
+                break
+            if not self._in_flight:
+                self._refused = reason
+                return None
+            self._settled.clear()
+            await self._settled.wait()
+        request_id = self._log.send(place, attempt, body, base_url, reservation)
+        self._in_flight[request_id] = reservation
+        self._add(reservation.tokens, reservation.usd or 0.0)
+        return request_id
 
-    def settle(self, request_id: int) -> None:
-        """Take a request out of flight: its reply is a row, or nobody waits for it any more."""
-        self._in_flight.pop(request_id, None)
+    def settle(self, request_id: int, usage: Usage | None, usd: float | None) -> None:
+        """Take a request out of flight: its usage takes the place of its reservation.
+
+        Args:
+            request_id: from ``admit``.
+            usage: as stored; None where no reply was stored and the reservation stays charged.
+            usd: its cost as stored; None where unknown.
+        """
+        reservation = self._in_flight.pop(request_id)
         self._settled.set()
+        if usage is None:
+            return
+        if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+            used = usage.prompt_tokens + usage.completion_tokens
+            self._add(used - reservation.tokens, 0.0, used / reservation.tokens)
+        if usd is not None:
+            self._add(0, usd - (reservation.usd or 0.0))
 
     @property
     def refused(self) -> str | None:
@@ -91,14 +107,17 @@ class ModelBudget:
             return self._refused
         if (self._budget.tokens is None and self._budget.usd is None) or not self._models:
             return None
-        charges = self._log.charges()
-        held_usd = sum(reservation.usd or 0.0 for reservation in self._in_flight.values())
-        settled = charges._replace(
-            tokens=charges.tokens - sum(reservation.tokens for reservation in self._in_flight.values()),
-            usd=charges.usd - held_usd,
+        held = self._in_flight.values()
+        settled = self.charges._replace(
+            tokens=self.charges.tokens - sum(reservation.tokens for reservation in held),
+            usd=self.charges.usd - sum(reservation.usd or 0.0 for reservation in held),
         )
         reasons = [self._reason(settled, reservation_of(model, ())) for model in self._models]
         return reasons[0] if all(reasons) else None
+
+    def _add(self, tokens: int, usd: float, overrun: float = 1.0) -> None:
+        now = self.charges
+        self._sum = Charges(now.tokens + tokens, now.usd + usd, max(now.overrun, overrun))
 
     def _reason(self, charges: Charges, asked: Reservation) -> str | None:
         tokens, usd = self._budget.tokens, self._budget.usd

@@ -114,11 +114,14 @@ class Conversation:
         request_id = await self._budget.admit(place, attempt, client.model, body, client.base_url)
         if request_id is None:
             return None
+        usage, usd = None, None
         try:
             answer = await client.attempt(body)
-            self._log.receive(request_id, answer, cost_usd(client.model, answer.usage))
+            cost = cost_usd(client.model, answer.usage)
+            self._log.receive(request_id, answer, cost)
+            usage, usd = answer.usage, cost
         finally:
-            self._budget.settle(request_id)
+            self._budget.settle(request_id, usage, usd)
         return _as_exchange(request_id, attempt, answer)
 
     def _missed_turn(self, exchange: Exchange, client: ModelClient, failures: int, fresh: bool) -> str:

@@ -53,7 +53,7 @@ def task_messages(
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
         parent=quoted(program.source, PROGRAM_CHARACTERS, "python"),
         measurements=_measurements(shown[0].evaluation) if shown else "Nothing yet.",
-        inspirations=f"# Other programs that work differently\n\n{inspirations}" if inspirations else "",
+        inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
         instructions=template(operator).substitute(),
     )
     return [_system(), {"role": "user", "content": content}]

@@ -68,10 +68,6 @@ class Charges(NamedTuple):
     """Largest ratio of used to reserved tokens, at least 1: above 1, a server does not keep to the limits."""
 
 
-class LimitReachedError(Exception):
-    """A reservation does not fit; nothing was written. Not a fault: the caller waits or gives up."""
-
-
 class RequestLog:
     """The request and reply rows of one run.
 
@@ -130,31 +126,18 @@ class RequestLog:
             return connection.execute(statement.limit(1)).first() is not None
 
     def send(
-        self,
-        place: Place,
-        attempt: int,
-        body: Mapping[str, Any],
-        *,
-        base_url: str,
-        reserve: Callable[[Charges], Reservation],
+        self, place: Place, attempt: int, body: Mapping[str, Any], base_url: str, reservation: Reservation
     ) -> int:
-        """Write the row of a request about to be sent, in one transaction with the check of its budget.
+        """Write the row of a request that is about to be sent; return its id.
 
         Args:
             place: the turn.
             attempt: its number in the turn.
             body: what will be sent.
             base_url: where to.
-            reserve: given the charges so far, returns the reservation or raises LimitReachedError.
-
-        Returns:
-            The request's id.
-
-        Raises:
-            LimitReachedError: from ``reserve``; nothing is written.
+            reservation: what it can use at most.
         """
         with self._database.write() as connection:
-            reservation = reserve(_charges(connection, self.run_id))
             result = connection.execute(
                 insert(Request)
                 .values(

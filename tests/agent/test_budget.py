@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from speciate.agent import Budget, ModelSettings, Proposal, usage_summary
 from speciate.agent._budget import prompt_bound, reservation_of
 from speciate.agent._pricing import Usage, cost_usd
+from speciate.agent._requests import RequestLog
 from support.llm_runs import LLMRun, llm_run
 from support.openai_server import OpenAIServer
 
@@ -24,6 +25,10 @@ def drive(run: LLMRun, at_once: int, tickets: int = 60) -> tuple[int, str | None
                 tasks = [run.task(seed=written + number) for number in range(at_once)]
                 await asyncio.gather(*(proposer.write(task) for task in tasks))
                 written += at_once
+            log = RequestLog(run.archive.database, run.run_id)
+            kept, summed = proposer._budget.charges, log.charges()
+            assert (kept.tokens, kept.overrun) == (summed.tokens, summed.overrun)
+            assert kept.usd == pytest.approx(summed.usd)
             return written, proposer.exhausted()
 
     return asyncio.run(sitting())

@@ -144,9 +144,7 @@ def test_a_request_needs_its_ticket(tmp_path):
     run = llm_run(tmp_path, "http://127.0.0.1:9/v1")
     log = RequestLog(run.archive.database, run.run_id)
     with pytest.raises(IntegrityError):
-        log.send(
-            Place(99, 0), 0, {"model": "m"}, base_url="http://h/v1", reserve=lambda _: Reservation(1, None)
-        )
+        log.send(Place(99, 0), 0, {"model": "m"}, "http://127.0.0.1:9/v1", Reservation(1, None))
 
 
 def test_the_hash_does_not_depend_on_the_order_of_keys():

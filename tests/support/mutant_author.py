@@ -1,7 +1,7 @@
 """The 'model' behind the test server: it reads the design out of a prompt and changes a number in it.
 
-A reply must be a real candidate, or a drill would judge nothing. So the author looks for the first Python
-block the user shows, moves one numeric constant, and answers with the whole file or with one edit.
+A reply must be a real candidate, or a drill would judge nothing. So the author looks for the first quoted
+Python block the user shows, moves one numeric constant, and answers with the whole file or with one edit.
 """
 
 import ast
@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 _BLOCK = re.compile(
-    r"^(?P<fence>`{3,})python[^\n]*\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
+    r"^BEGIN DATA \w+\n(?P<fence>`{3,})python\n(?P<code>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
 
 
@@ -24,7 +24,7 @@ class Edit(NamedTuple):
 
 
 def design_in(messages: list[dict[str, str]]) -> str:
-    """Return the first Python block the user showed; an empty text where there is none."""
+    """Return the first Python block the user quoted; an empty text where there is none."""
     for message in messages:
         block = _BLOCK.search(message["content"]) if message["role"] == "user" else None
         if block:
