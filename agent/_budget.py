@@ -122,10 +122,10 @@ class ModelBudget:
     def _reason(self, charges: Charges, asked: Reservation) -> str | None:
         tokens, usd = self._budget.tokens, self._budget.usd
         if tokens is not None and charges.tokens + asked.tokens > tokens:
-            used = f"{charges.tokens:,} of {tokens:,} tokens are used"
+            used = f"{charges.tokens:,} of {tokens:,} tokens are charged"
             return f"{used}; the next request could use {asked.tokens:,}"
         if usd is not None and charges.usd + (asked.usd or 0.0) > usd:
-            return f"{charges.usd:.4f} of {usd:g} USD are used; the next request could cost {asked.usd:.4f}"
+            return f"{charges.usd:.4f} of {usd:g} USD are charged; the next request could cost {asked.usd:.4f}"
         return None
 
 

@@ -30,7 +30,7 @@ REPLY_CHARACTERS = 12_000
 @cache
 def template(name: str) -> Template:
     """Return the template ``agent/prompts/NAME.md``."""
-    return Template((files("speciate.agent.prompts") / f"{name}.md").read_text(encoding="utf-8"))
+    return Template((files("speciate.agent.prompts") / f"{name}.md").read_text(encoding="utf-8").rstrip())
 
 
 def task_messages(
@@ -47,7 +47,7 @@ def task_messages(
     objective = problem.objective
     inspirations = "\n\n".join(_inspiration(parent) for parent in shown[1:])
     content = template("task").substitute(
-        brief=clipped(problem.brief(), BRIEF_CHARACTERS),
+        brief=clipped(problem.brief().strip(), BRIEF_CHARACTERS),
         hooks=hooks_of(problem),
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
@@ -62,7 +62,7 @@ def task_messages(
 def repair_messages(problem: Problem, candidate: Candidate, evaluation: Evaluation) -> list[Message]:
     """Return the opening of a repair of ``candidate``, whose judging ended with a fault of its own."""
     content = template("repair").substitute(
-        brief=clipped(problem.brief(), BRIEF_CHARACTERS),
+        brief=clipped(problem.brief().strip(), BRIEF_CHARACTERS),
         hooks=hooks_of(problem),
         candidate=quoted(candidate.source, PROGRAM_CHARACTERS, "python"),
         status=evaluation.status.value,

@@ -49,11 +49,11 @@ def test_a_budget_is_used_and_never_passed(tmp_path, at_once, budget):
     assert total.requests == requests == len(run.rows())
     assert total.charged_usd is not None
     if budget.tokens is not None:
-        assert "tokens are used" in reason
+        assert "tokens are charged" in reason
         assert billed_tokens <= total.charged_tokens <= budget.tokens
         assert total.charged_tokens > 0.8 * budget.tokens
     else:
-        assert "USD are used" in reason
+        assert "USD are charged" in reason
         assert billed_usd <= total.charged_usd + 1e-9
         assert 0.8 * 0.12 < total.charged_usd <= 0.12
 
@@ -65,7 +65,7 @@ def test_a_request_that_could_pass_the_budget_is_not_sent(tmp_path):
         assert server.requests == len(run.rows()) == 0
     assert written == 1
     assert reason is not None
-    assert "0 of 9,000 tokens are used" in reason
+    assert "0 of 9,000 tokens are charged" in reason
 
 
 def test_a_budget_below_one_reply_is_seen_before_any_ticket(tmp_path):

@@ -51,10 +51,13 @@ BEHAVIOURS: dict[str, int] = {
     "drop": 1,
     "bad_json": 1,
     "overlong": 0,
+    "odd_text": 0,
+    "wants_other_limit": 0,
 }
-"""Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit."""
+"""Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
+``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do."""
 
-STATUS_ONLY = ("http_400", "http_401", "http_403", "http_404", "http_429", "http_500", "http_503")
+STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
 
 class Entry(NamedTuple):
@@ -188,6 +191,8 @@ def compose(name: str, body: dict[str, Any], rng: Random) -> Reply:
     """Return the reply for one behaviour. Deterministic in its arguments."""
     if name.startswith("http_"):
         return Reply(int(name[5:]), [], None, (0, 0))
+    if name == "wants_other_limit" and "max_tokens" in body:
+        return Reply(400, [], None, (0, 0))
     messages = body.get("messages", [])
     prompt = sum(len(m.get("content") or "") // 4 + 4 for m in messages)
     text, finish = _text(name, messages, rng), "stop"
@@ -200,7 +205,7 @@ def compose(name: str, body: dict[str, Any], rng: Random) -> Reply:
         keep = len(text) * 2 // 3 if name == "truncated" else allowed * 4 if allowed else 0
         text, finish = text[:keep], "length"
         words = _tokens(text)
-    content = None if name == "no_content" else text
+    content = None if name == "no_content" else text + "\ud800\0" * (name == "odd_text")
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
     usage = {
         "prompt_tokens": prompt,
@@ -279,6 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._complete(entry, reply)
             return
         message = f"status {reply.status}; the key was {given}"
+        if entry.behaviour == "wants_other_limit":
+            message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
         headers = {"Retry-After": str(owner.retry_after_s)} if reply.status in (429, 503) else {}
         self._send(reply.status, {"error": {"message": message, "type": "test", "code": None}}, headers)
 
