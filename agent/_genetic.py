@@ -8,6 +8,7 @@ from typing import NamedTuple
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
 
 from ._crossovers import blend, cross_hook, cross_subtree
+from ._division import divisors, guard_divisions
 from ._growth import Growth
 from ._mutations import (
     Mutation,
@@ -131,6 +132,7 @@ class GeneticProposer:
     def _change(self, operator: str, source: str, mate: str, growth: Growth) -> str | None:
         """Return the changed source; None where the operator found nothing or the result is too large."""
         program = Program.parse(source, self._vocabulary)
+        trusted = divisors(program.tree) | divisors(ast.parse(mate))
         excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
         if operator in _GROWING and growth.rng.random() < excess:
             operator = "simplify"
@@ -141,6 +143,7 @@ class GeneticProposer:
             changed = cross(program, Program.parse(mate, self._vocabulary), growth)
         if not changed:
             return None
+        guard_divisions(program.tree, trusted, self._vocabulary)
         text = program.text()
         # What was spliced in is read back, so that a child is always a program of its own.
         if Program.parse(text, self._vocabulary).size > MAX_NODES or not _keeps_hooks(text, self._vocabulary):

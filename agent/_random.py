@@ -1,9 +1,11 @@
 """The control arm: programs grown at random on the seed's skeleton, with no selection and no memory."""
 
+import ast
 from random import Random
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
 
+from ._division import divisors, guard_divisions
 from ._genetic import MAX_NODES
 from ._growth import Growth
 from ._mutations import guard
@@ -61,4 +63,5 @@ class RandomProposer:
                         site.put(grown.node)
         if growth.rng.random() < 0.3:
             guard(program, growth)
+        guard_divisions(program.tree, divisors(ast.parse(self._seed.source)), self._vocabulary)
         return program

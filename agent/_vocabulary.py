@@ -55,11 +55,13 @@ class Size(NamedTuple):
     """Median of the non-zero magnitudes; 0 where it never varied from 0."""
     positive: bool
     """Never seen near 0, so a safe divisor."""
+    negative: bool
+    """Seen below 0."""
     identity: bool
     """It is the row's own index, and means nothing as a number."""
 
 
-UNSEEN = Size(1.0, False, False)
+UNSEEN = Size(1.0, False, True, False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Vocabulary:
             key: Size(
                 typical=median([abs(value) for value in values if value] or [0.0]),
                 positive=min(values) > 0.02 * median(abs(value) for value in values),
+                negative=min(values) < 0,
                 identity=identity.get(key, False),
             )
             for key, values in seen.items()
@@ -102,6 +105,16 @@ class Vocabulary:
     def size(self, place: str, name: str) -> Size:
         """Return how large a quantity usually is at a place."""
         return self.sizes.get((place, name), UNSEEN)
+
+    def never_zero(self, name: str) -> bool:
+        """Return whether a quantity of this name is a safe divisor wherever it is met."""
+        sizes = [size for (_, each), size in self.sizes.items() if each == name]
+        return bool(sizes) and all(size.positive for size in sizes)
+
+    def never_negative(self, name: str) -> bool:
+        """Return whether a quantity of this name was never below 0."""
+        sizes = [size for (_, each), size in self.sizes.items() if each == name]
+        return bool(sizes) and not any(size.negative for size in sizes)
 
     def parameters(self, hook_name: str) -> list[Held]:
         """Return the types of a hook's parameters, by position."""
