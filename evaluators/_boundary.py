@@ -103,6 +103,11 @@ class SandboxedPolicy:
             decisions=max(0, self._watchdog.calls[0] // 2 - self._begins),
         )
 
+    @property
+    def pid(self) -> int:
+        """Pid of the candidate's process on the host."""
+        return self._process.pid
+
     def begin(self, rows: int) -> None:
         """Start a workload of ``rows`` table rows: the candidate's module runs afresh.
 
@@ -120,7 +125,6 @@ class SandboxedPolicy:
         self._program = {}
         watchdog.starting = True
         watchdog.calls[0] += 1
-        self._begins += 1
         data = b""
         try:
             _write_all(self._process.ask, message)
@@ -130,6 +134,7 @@ class SandboxedPolicy:
         if data != ANSWER.pack(0, 0.0):
             raise self._failed(data, None)
         watchdog.calls[0] += 1
+        self._begins += 1
         watchdog.starting = False
         self._connect(rows)
 
@@ -232,6 +237,7 @@ class SandboxedPolicy:
         return data
 
     def _death(self) -> CandidateFault | SandboxError:
+        self._watchdog.calls[0] -= 1  # nothing is awaited any more: a slow death is not a slow answer
         code = self._process.died(_DEATH_WALL_S)
         if self._watchdog.breach is not None:
             return self._watchdog.breach

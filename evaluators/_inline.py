@@ -7,7 +7,7 @@ from ._contract import Status
 from ._errors import CandidateFault
 from ._interface import Hook, PolicyInterface
 from ._layout import STATUSES, answer_range, misuse, shapes
-from ._worker import Fault, Program, Step, observation, refusal
+from ._worker import Fault, Program, Step, is_number, observation, refusal
 
 
 class InlinePolicy:
@@ -58,12 +58,12 @@ class InlinePolicy:
                 result = step(message)
             except (Exception, SystemExit) as error:
                 raise _outcome(failure(error)) from error
-            kind = type(result)
-            if kind is not float and kind is not int:
+            if not is_number(result):
                 raise CandidateFault(Status.PROTOCOL, refusal(hook.name, result))
-            if low <= result <= high and (not integer or result % 1 == 0):
-                return float(result)
-            raise CandidateFault(Status.PROTOCOL, allowed.refusal(hook.name, result))
+            value = float(result)
+            if low <= value <= high and (not integer or value.is_integer()):
+                return value
+            raise CandidateFault(Status.PROTOCOL, allowed.refusal(hook.name, value))
 
         return call
 

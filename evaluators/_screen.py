@@ -19,7 +19,7 @@ def screen(candidate: Candidate, interface: PolicyInterface, limits: Limits) -> 
         try:
             tree = ast.parse(candidate.source, filename=candidate.files[0].path)
         except SyntaxError as error:
-            reason = f"line {error.lineno}: {error.msg}"
+            reason = f"line {error.lineno or '?'}: {error.msg}"
         except (ValueError, RecursionError, MemoryError) as error:
             reason = f"the source does not parse: {error or type(error).__name__}"
         else:

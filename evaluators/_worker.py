@@ -16,6 +16,7 @@ the length of the UTF-8 text that follows. Nothing this side says is believed be
 import marshal
 import os
 import sys
+from array import array
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -61,7 +62,8 @@ def compiled(source: str) -> CodeType:
     try:
         return compile(source, FILENAME, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise Fault(INVALID, f"{FILENAME}, line {error.lineno}: {error.msg}") from None
+        where = FILENAME if error.lineno is None else f"{FILENAME}, line {error.lineno}"
+        raise Fault(INVALID, f"{where}: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise Fault(INVALID, f"{FILENAME} does not compile: {error}") from None
 
@@ -102,14 +104,14 @@ class Program:
             return Fault(OOM, "out of memory: an allocation would have passed the limit")
         if isinstance(error, SystemExit):
             return Fault(PROTOCOL, "the candidate exited without an answer (sys.exit)")
-        frames = []
+        frames: list[tuple[int, str]] = []
         trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == FILENAME:
-                frames.append((trace.tb_lineno, trace.tb_frame.f_code.co_name))
+                frames = [*frames[-5:], (trace.tb_lineno, trace.tb_frame.f_code.co_name)]
             trace = trace.tb_next
         text = [f"{type(error).__name__}: {_printed(error)[: DETAIL_BYTES // 4]}"]
-        for line, name in frames[-6:]:
+        for line, name in frames:
             code = self.lines[line - 1].strip()[:200] if 0 < line <= len(self.lines) else ""
             text.append(f"  {FILENAME}, line {line}, in {name}: {code}")
         return Fault(CRASHED, "\n".join(text))
@@ -172,6 +174,14 @@ def _step(function: Callable[..., Any], hook: HookShape, rows: int) -> Step:
     return step
 
 
+def is_number(answer: object) -> bool:
+    """Return whether ``answer`` is exactly a float, or exactly an int that a double can hold."""
+    return type(answer) is float or (type(answer) is int and -_HUGE < answer < _HUGE)
+
+
+_HUGE = 1 << 1023
+
+
 def refusal(hook: str, answer: object) -> str:
     """Return why ``answer`` is not a number. Runs no code of the answer's own."""
     kind = type(answer)
@@ -203,8 +213,7 @@ def serve(ask: int, answer: int) -> None:
             while len(data) < size:
                 data += read(ask, size - len(data))
             result = steps[tag](data)
-            kind = type(result)
-            if (kind is not float and kind is not int) or (kind is int and not -_HUGE < result < _HUGE):
+            if type(result) is not float and not is_number(result):
                 raise Fault(PROTOCOL, refusal(program.hooks[tag][0] if program else "", result))
             write(answer, pack(OK, result))
     except MemoryError:
@@ -212,9 +221,6 @@ def serve(ask: int, answer: int) -> None:
     except BaseException as error:  # noqa: BLE001 - the process boundary: whatever the candidate raised is reported
         fault = program.failure(error) if program else _early(error)
         write(answer, _packed(fault))
-
-
-_HUGE = 1 << 1023
 
 
 def _packed(fault: Fault) -> bytes:
@@ -248,7 +254,7 @@ def confine(settings: Mapping[str, Any]) -> None:
     """Give up everything the candidate must not have, in the order in which it can be given up.
 
     Hard limits first, then the user id (changing it clears the parent-death signal and the dumpable flag,
-    so these come after), and last the filter that makes all of it final.
+    so these come after), the capabilities, and last the filter that makes all of it final.
     Raises OSError, ValueError or ImportError; the judge takes any of them as a sandbox failure.
     """
     import _ctypes
@@ -264,24 +270,41 @@ def confine(settings: Mapping[str, Any]) -> None:
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     library = _ctypes.dlopen("libc.so.6", os.RTLD_NOW)
-    prctl = _ctypes.dlsym(library, "prctl")
-    program = settings["filter"]
-    # The bytes object keeps its buffer behind a header; array gives its address without reading memory.
-    from array import array
 
-    buffer = array("B", program)
-    fprog = Struct("@HP").pack(len(program) // 8, buffer.buffer_info()[0])
-    for call in (
-        (_SET_DEATH_SIGNAL, 9, 0, 0, 0),
-        (_SET_DUMPABLE, 0, 0, 0, 0),
-        (_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0),
-        (_SET_SECCOMP, 2, fprog, 0, 0),
-    ):
-        if _ctypes.call_function(prctl, call) != 0:
-            raise OSError(f"prctl({call[0]}) was refused")
+    def call(name: str, *arguments: int | bytes | None) -> int:
+        result: int = _ctypes.call_function(_ctypes.dlsym(library, name), arguments)
+        if result < 0:
+            raise OSError(f"the kernel refused {name} {arguments[0]!r}")
+        return result
+
+    program = array("B", settings["filter"])
+    call("capset", Struct("Ii").pack(_CAPABILITY_VERSION, 0), bytes(24))
+    call("prctl", _SET_DEATH_SIGNAL, 9, 0, 0, 0)
+    call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
+    call("prctl", _SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if settings["landlock"]:
+        _wall_off_files(call, settings["landlock"], settings["readable"])
+    call("prctl", _SET_SECCOMP, 2, Struct("@HP").pack(len(program) // 8, program.buffer_info()[0]), 0, 0)
+
+
+def _wall_off_files(call: Callable[..., int], version: int, readable: Sequence[str]) -> None:
+    """Deny all of the file system but reading beneath ``readable``, for good (landlock(7))."""
+    # Each version of the interface knows more rights; asking for one it does not know is an error.
+    handled = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
+    rules = call("syscall", _LANDLOCK_CREATE, Struct("Q").pack(handled), 8, 0)
+    for path in readable:
+        parent = os.open(path, os.O_PATH)
+        rights = _READ_FILE | _READ_DIR if os.path.isdir(path) else _READ_FILE
+        call("syscall", _LANDLOCK_ADD, rules, 1, Struct("=Qi").pack(rights, parent), 0)
+        os.close(parent)
+    call("syscall", _LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
 
 
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SECCOMP, _SET_NO_NEW_PRIVILEGES = 1, 4, 22, 38
+_CAPABILITY_VERSION = 0x20080522
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 
 
 def _private_pipes() -> tuple[int, int]:

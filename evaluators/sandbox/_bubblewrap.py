@@ -10,7 +10,7 @@ from functools import cache
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
 from ._interpreter import ENVIRONMENT, arguments, mounts
-from ._kind import READY_WALL_S, SCRATCH_BYTES, Pipes, SandboxProcess, await_ready, private_uid, said
+from ._kind import READY_WALL_S, SCRATCH_BYTES, Confinement, Pipes, SandboxProcess, await_ready, private_uid, said
 from ._seccomp import launch_filter, supported
 
 INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
@@ -113,7 +113,7 @@ def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
     try:
         if cpu is not None:
             os.sched_setaffinity(pid, {cpu})
-        await_ready(process, limits, private_uid(pid))
+        await_ready(process, limits, Confinement(private_uid(pid)))
     except BaseException as error:
         process.close()
         if isinstance(error, OSError):

@@ -60,7 +60,9 @@ def mounts() -> Mounts:
     stdlib = sysconfig.get_path("stdlib")
     wanted = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"]
     wanted += [os.path.join(sys.base_prefix, part) for part in ("lib", "lib64")]
-    wanted += [stdlib, sysconfig.get_path("platstdlib"), executable()]
+    # In a virtual environment the plain path would be the environment's own, with all its packages.
+    platform = sysconfig.get_path("platstdlib", vars={"platbase": sys.base_exec_prefix})
+    wanted += [stdlib, platform, executable()]
     if sys.base_prefix.startswith("/nix/store/"):
         wanted.append("/nix/store")
     links = [(os.readlink(path), path) for path in wanted if os.path.islink(path)]

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .._errors import SandboxError
 from .._problem import Limits
@@ -139,14 +139,26 @@ def control(message: Mapping[str, Any]) -> bytes:
     return HEADER.pack(CONTROL, len(payload)) + payload
 
 
-def await_ready(process: SandboxProcess, limits: Limits, uid: int | None) -> None:
+class Confinement(NamedTuple):
+    """What the worker does to itself before it says that it is ready."""
+
+    uid: int | None
+    """User id to become; None keeps the one it was started with."""
+    landlock: int = 0
+    """Version of the kernel's landlock interface to wall files off with; 0 for none."""
+    readable: tuple[str, ...] = ()
+    """With landlock: the files and folders that stay readable. Nothing stays writable."""
+
+
+def await_ready(process: SandboxProcess, limits: Limits, confinement: Confinement) -> None:
     """Send the worker its code and its limits and wait until it has confined itself.
 
     Raises SandboxError with what the worker or its launcher said.
     """
+    settings = {"limits": _rlimits(limits), "filter": sealed_filter(), **confinement._asdict()}
     try:
         _write(process, worker_code())
-        _write(process, control({"limits": _rlimits(limits), "uid": uid, "filter": sealed_filter()}))
+        _write(process, control(settings))
     except BrokenPipeError:
         pass
     ready, _, _ = select.select([process.answer], [], [], READY_WALL_S)

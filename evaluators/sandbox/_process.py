@@ -1,21 +1,22 @@
-"""The ``process`` sandbox: hard limits and a system-call filter, and no walls around files."""
+"""The ``process`` sandbox: hard limits, a system-call filter, and landlock where the kernel has it."""
 
+import ctypes
 import os
 import subprocess
 from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._interpreter import ENVIRONMENT, arguments, reachable_by_others
-from ._kind import Pipes, SandboxProcess, await_ready, private_uid
+from ._interpreter import ENVIRONMENT, arguments, mounts, reachable_by_others
+from ._kind import Confinement, Pipes, SandboxProcess, await_ready, private_uid
 from ._seccomp import supported
 
 
 class Process:
     """Resource limits, an empty environment, and no way to start processes or open sockets.
 
-    It shares the machine's files, process table and network namespace with the judge. For code that is
-    trusted to be merely wrong; never for code from a model, unless the user names it.
+    It shares the machine's root, process table and network with the judge. For code that is trusted to be
+    merely wrong; never for code from a model, unless the user names it.
     """
 
     name = "process"
@@ -29,17 +30,17 @@ class Process:
         reason = self.available()
         if reason:
             return [f"not usable: {reason}"]
-        if os.geteuid() != 0:
-            files = "does not stop: reading, changing and deleting any file that you can"
-        elif reachable_by_others():
+        if landlock_version():
+            files = "stops: files, but for reading Python's own and the system's libraries (landlock)"
+        elif os.geteuid() == 0 and reachable_by_others():
             files = "does not stop: reading every file that all may read (it drops root for an unused id)"
         else:
-            files = "does not stop: reading, changing and deleting ANY file, since it has to run as root here"
+            files = "does not stop: any file you can read or change, and through /proc the judge's own memory"
         return [
             "stops: new processes, threads, sockets, signals, ptrace (a system-call filter), the environment",
-            "limits: memory, CPU seconds, wall seconds, file size, open files, output",
             files,
-            "does not stop: seeing the machine's processes in /proc; it is not a security boundary",
+            "limits: memory, CPU seconds, wall seconds, file size, open files, output",
+            "does not stop: whatever a single layer misses; it has no namespaces and is no security boundary",
         ]
 
     def start(self, limits: Limits, cpu: int | None = None) -> SandboxProcess:
@@ -48,6 +49,13 @@ class Process:
         if reason:
             raise SandboxUnavailableError(f"sandbox process: {reason}")
         return _start(limits, cpu)
+
+
+@cache
+def landlock_version() -> int:
+    """Return the version of the kernel's landlock interface (5.13 and later); 0 where there is none."""
+    create_ruleset, ask_version = 444, 1
+    return max(0, int(ctypes.CDLL(None).syscall(create_ruleset, None, 0, ask_version)))
 
 
 @cache
@@ -83,7 +91,8 @@ def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
     try:
         if cpu is not None:
             os.sched_setaffinity(outer.pid, {cpu})
-        await_ready(process, limits, private_uid(outer.pid) if reachable_by_others() else None)
+        uid = private_uid(outer.pid) if reachable_by_others() else None
+        await_ready(process, limits, Confinement(uid, landlock_version(), mounts().binds))
     except BaseException as error:
         process.close()
         if isinstance(error, OSError):

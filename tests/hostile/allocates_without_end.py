@@ -1,0 +1,4 @@
+def choose(view):
+    held = []
+    while True:
+        held.append(bytearray(1 << 20))

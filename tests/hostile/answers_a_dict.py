@@ -1,0 +1,2 @@
+def choose(view):
+    return {"score": 1e9}

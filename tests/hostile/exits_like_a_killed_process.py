@@ -1,0 +1,5 @@
+import os
+
+
+def choose(view):
+    os._exit(137)

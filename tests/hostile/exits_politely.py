@@ -1,0 +1,5 @@
+import sys
+
+
+def choose(view):
+    sys.exit(0)

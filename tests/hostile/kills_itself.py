@@ -1,0 +1,7 @@
+import os
+import signal
+
+
+def choose(view):
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0

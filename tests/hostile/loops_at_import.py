@@ -1,0 +1,6 @@
+while True:
+    pass
+
+
+def choose(view):
+    return 0

@@ -1,0 +1,3 @@
+def choose(view):
+    while True:
+        pass

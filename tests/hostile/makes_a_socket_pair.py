@@ -1,0 +1,6 @@
+import socket
+
+
+def choose(view):
+    socket.socketpair()
+    return 0

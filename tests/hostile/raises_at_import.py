@@ -1,0 +1,5 @@
+TABLE = {}[3]
+
+
+def choose(view):
+    return 0

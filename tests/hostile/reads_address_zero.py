@@ -1,0 +1,5 @@
+import ctypes
+
+
+def choose(view):
+    return len(ctypes.string_at(0))

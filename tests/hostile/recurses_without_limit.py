@@ -1,0 +1,7 @@
+import sys
+
+sys.setrecursionlimit(1 << 30)
+
+
+def choose(view):
+    return choose(view) + 1
