@@ -1,10 +1,5 @@
-import sys
-
-sys.setrecursionlimit(1 << 30)
-
-
 def choose(view):
-    nested = []
-    for _ in range(200_000):
-        nested = [nested]
-    return len(repr(nested))
+    nested = ()
+    for _ in range(1_000_000):
+        nested = (nested,)
+    return hash(nested) % 2
