@@ -1,0 +1,130 @@
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from speciate.agent import open_archive
+from speciate.agent._tables import APPLICATION_ID
+from speciate.evaluators import SpeciateError
+
+
+def refusal(place, **options):
+    with pytest.raises(SpeciateError) as caught:
+        open_archive(place, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_created_archive_is_in_wal_mode_marked_as_ours_and_opens_again(tmp_path):
+    path = tmp_path / "deep" / "runs.db"
+    open_archive(path, create=True).close()
+    archive = open_archive(f"sqlite:///{path}")
+    with archive.database.read() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "busy_timeout", "application_id", "foreign_keys")
+        }
+    assert pragmas["journal_mode"] == "wal"
+    assert pragmas["synchronous"] == 1
+    assert pragmas["busy_timeout"] >= 10_000
+    assert pragmas["application_id"] == APPLICATION_ID
+    assert pragmas["foreign_keys"] == 1
+    assert archive.runs() == []
+
+
+def test_missing_archive_is_made_only_on_request(tmp_path):
+    assert "no archive there" in refusal(tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_empty_file_is_an_archive_only_on_request(tmp_path):
+    path = tmp_path / "empty.db"
+    path.touch()
+    assert "empty" in refusal(path)
+    open_archive(path, create=True)
+
+
+def test_file_of_another_kind_is_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to have a header")
+    assert "not an SQLite file" in refusal(path, create=True)
+    assert path.read_text().startswith("not a database")
+
+
+def test_damaged_database_is_refused(tmp_path):
+    path = tmp_path / "damaged.db"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 2000)
+    assert "damaged.db" in refusal(path, create=True)
+
+
+def test_foreign_database_is_left_alone(tmp_path):
+    path = tmp_path / "foreign.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE runs (id TEXT)")
+    before = path.read_bytes()
+    assert "another program" in refusal(path, create=True)
+    assert path.read_bytes() == before
+
+
+def test_archive_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "new.db"
+    archive = open_archive(path, create=True)
+    with archive.database.write() as connection:
+        connection.execute(text("UPDATE meta SET value = '999' WHERE key = 'schema_version'"))
+    archive.close()
+    assert "newer Speciate" in refusal(path)
+
+
+def test_folder_and_unwritable_place_are_refused(tmp_path):
+    assert "folder" in refusal(tmp_path, create=True)
+    (tmp_path / "file").touch()
+    assert "writable" in refusal(tmp_path / "file" / "runs.db", create=True)
+    assert "writable" in refusal("/proc/nowhere/runs.db", create=True)
+
+
+def test_archive_in_memory_and_odd_urls_are_refused():
+    assert "memory" in refusal("sqlite://", create=True)
+    assert "driver" in refusal("nosuchthing://host/name")
+
+
+def test_locked_database_is_one_clear_line(tmp_path):
+    path = tmp_path / "locked.db"
+    archive = open_archive(path, create=True, busy_timeout_s=0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(SpeciateError, match="locked by another process"), archive.database.write():
+        pass
+    holder.execute("ROLLBACK")
+    holder.close()
+
+
+def test_read_then_write_transactions_of_many_threads_all_succeed(tmp_path):
+    archive = open_archive(tmp_path / "busy.db", create=True)
+    with archive.database.write() as connection:
+        connection.execute(text("INSERT INTO meta (key, value) VALUES ('count', '0')"))
+
+    def add():
+        for _ in range(25):
+            with archive.database.write() as connection:
+                count = connection.execute(text("SELECT value FROM meta WHERE key = 'count'")).scalar_one()
+                told = {"value": str(int(count) + 1)}
+                connection.execute(text("UPDATE meta SET value = :value WHERE key = 'count'"), told)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with archive.database.read() as connection:
+        assert connection.execute(text("SELECT value FROM meta WHERE key = 'count'")).scalar() == "100"
+
+
+def test_failed_write_leaves_nothing(tmp_path):
+    archive = open_archive(tmp_path / "x.db", create=True)
+    with pytest.raises(ZeroDivisionError), archive.database.write() as connection:
+        connection.execute(text("INSERT INTO meta (key, value) VALUES ('half', '1')"))
+        raise ZeroDivisionError
+    with archive.database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'half'")).scalar() == 0
