@@ -1,15 +1,14 @@
 """The hard limits on tokens and dollars.
 
-Before a request is sent, an upper bound of what it can use is reserved and written into its row; a request that
-could pass a limit is not sent. Its usage, once known, takes the reservation's place.
+Before a request is sent, an upper bound of what it can use is reserved, and written into its row; a request
+that could pass a limit is not sent. Its usage, once known, takes the reservation's place.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ._pricing import Usage, cost_usd
-from ._requests import Charges, Place, RequestLog, Reservation
+from ._requests import Charges, RequestLog, Reservation
 from ._settings import Budget, ModelSettings
 
 MESSAGE_TOKENS = 32
@@ -43,7 +42,7 @@ class ModelBudget:
         self._budget = budget
         self._models = models
         self._sum: Charges | None = None
-        self._in_flight: dict[int, Reservation] = {}
+        self._held: list[Reservation] = []
         self._settled = asyncio.Event()
         self._refused: str | None = None
 
@@ -55,38 +54,37 @@ class ModelBudget:
         return self._sum
 
     async def admit(
-        self, place: Place, attempt: int, model: ModelSettings, body: Mapping[str, Any], base_url: str
-    ) -> int | None:
-        """Reserve and write the request's row; wait while requests in flight may still give room back.
+        self, model: ModelSettings, messages: Sequence[Mapping[str, str]]
+    ) -> Reservation | None:
+        """Reserve what a request can use; wait while requests in flight may still give room back.
 
         Returns:
-            The request's id, or None when it could pass a limit and must not be sent: ``refused`` says why.
+            The reservation, or None when the request could pass a limit and must not be sent: ``refused``
+            says why.
         """
-        asked = reservation_of(model, body["messages"])
+        asked = reservation_of(model, messages)
         while True:
             reservation = _scaled(asked, self.charges.overrun)
             reason = self._reason(self.charges, reservation)
             if reason is None:
-                break
-            if not self._in_flight:
+                self._held.append(reservation)
+                self._add(reservation.tokens, reservation.usd or 0.0)
+                return reservation
+            if not self._held:
                 self._refused = reason
                 return None
             self._settled.clear()
             await self._settled.wait()
-        request_id = self._log.send(place, attempt, body, base_url, reservation)
-        self._in_flight[request_id] = reservation
-        self._add(reservation.tokens, reservation.usd or 0.0)
-        return request_id
 
-    def settle(self, request_id: int, usage: Usage | None, usd: float | None) -> None:
+    def settle(self, reservation: Reservation, usage: Usage | None, usd: float | None) -> None:
         """Take a request out of flight: its usage takes the place of its reservation.
 
         Args:
-            request_id: from ``admit``.
+            reservation: from ``admit``.
             usage: as stored; None where no reply was stored and the reservation stays charged.
             usd: its cost as stored; None where unknown.
         """
-        reservation = self._in_flight.pop(request_id)
+        self._held.remove(reservation)
         self._settled.set()
         if usage is None:
             return
@@ -107,10 +105,9 @@ class ModelBudget:
             return self._refused
         if (self._budget.tokens is None and self._budget.usd is None) or not self._models:
             return None
-        held = self._in_flight.values()
         settled = self.charges._replace(
-            tokens=self.charges.tokens - sum(reservation.tokens for reservation in held),
-            usd=self.charges.usd - sum(reservation.usd or 0.0 for reservation in held),
+            tokens=self.charges.tokens - sum(reservation.tokens for reservation in self._held),
+            usd=self.charges.usd - sum(reservation.usd or 0.0 for reservation in self._held),
         )
         reasons = [self._reason(settled, reservation_of(model, ())) for model in self._models]
         return reasons[0] if all(reasons) else None

@@ -10,7 +10,8 @@ import email.utils
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from ._pricing import NOTHING, UNKNOWN, Usage
 from ._settings import ModelSettings
 
 if TYPE_CHECKING:
+    from httpx2 import Request
     from openai import AsyncOpenAI
 
 CONNECT_TIMEOUT_S = 5.0
@@ -38,7 +40,7 @@ class Answer:
     """What came of one attempt."""
 
     kind: Literal["completion", "status", "timeout", "connect", "connection", "bad_body", "limit_field"]
-    """``connect``: never reached the server. ``connection``: lost after that. ``bad_body``: a 200 without a
+    """``connect``: nothing was sent. ``connection``: lost after that. ``bad_body``: a 200 without a
     completion in it. ``limit_field``: the server wants the token limit under its other name."""
     http_status: int | None = None
     text: str | None = None
@@ -96,18 +98,34 @@ class ModelClient:
             base_url=self.base_url,
             timeout=timeout,
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout),
+            http_client=DefaultAsyncHttpxClient(
+                follow_redirects=False, timeout=timeout, event_hooks={"request": [_watch]}
+            ),
         )
 
-    async def attempt(self, body: Mapping[str, Any]) -> Answer:
-        """Send ``body`` once; return what came of it within ``ModelSettings.timeout_s`` wall seconds."""
+    async def attempt(self, body: Mapping[str, Any], announce: Callable[[], None]) -> Answer:
+        """Send ``body`` once; return what came of it within ``ModelSettings.timeout_s`` wall seconds.
+
+        Args:
+            body: from ``body``.
+            announce: called exactly once before this returns: on the connection that is to be used, right
+                before the body goes out, or when there was no connection to be had. It may raise.
+        """
         self.open()
+        announcement = _Announcement(announce)
+        current = _ANNOUNCEMENT.set(announcement)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.model.timeout_s):
                 answer = await self._send(body)
         except TimeoutError:
             answer = Answer("timeout", error=f"no answer within {self.model.timeout_s:g} s")
+        finally:
+            _ANNOUNCEMENT.reset(current)
+        if not announcement.made:
+            announcement()
+            if answer.kind in ("timeout", "connection"):
+                answer = Answer("connect", error=answer.error, usage=NOTHING)
         if answer.http_status == 400 and "max_tokens" in body and "max_completion_tokens" in answer.error:
             self.limit_field = "max_completion_tokens"
             answer = replace(answer, kind="limit_field")
@@ -133,14 +151,9 @@ class ModelClient:
         except openai.APIStatusError as error:
             return _refusal(error.status_code, error.response.text, error.response.headers)
         except openai.APITimeoutError as error:
-            if type(error.__cause__).__name__ == "ConnectTimeout":
-                return Answer("connect", error="the connection was not accepted in time", usage=NOTHING)
-            return Answer("timeout", error=f"no answer within {self.model.timeout_s:g} s")
+            return Answer("timeout", error=f"no answer in time ({type(error.__cause__).__name__})")
         except openai.APIConnectionError as error:
-            cause = f"{type(error.__cause__).__name__}: {error.__cause__}"
-            if type(error.__cause__).__name__ == "ConnectError":
-                return Answer("connect", error=cause, usage=NOTHING)
-            return Answer("connection", error=cause)
+            return Answer("connection", error=f"{type(error.__cause__).__name__}: {error.__cause__}")
         return completion_of(raw.status_code, raw.text)
 
     def _clean(self, text: str) -> str:
@@ -148,6 +161,36 @@ class ModelClient:
         if self._key != "none":
             text = text.replace(self._key, "[key]")
         return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+class _Announcement:
+    """Calls back once."""
+
+    def __init__(self, announce: Callable[[], None]):
+        self._announce = announce
+        self.made = False
+
+    def __call__(self) -> None:
+        if not self.made:
+            self.made = True
+            self._announce()
+
+
+_ANNOUNCEMENT: ContextVar[_Announcement] = ContextVar("announcement of the request that is being sent")
+
+
+async def _watch(request: "Request") -> None:
+    """Have the transport announce a request when its body is about to be written, and not before.
+
+    Building and connecting take milliseconds; a process killed in them must not leave a request in doubt.
+    """
+    announcement = _ANNOUNCEMENT.get()
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if event.endswith("send_request_body.started"):
+            announcement()
+
+    request.extensions = {**request.extensions, "trace": trace}
 
 
 def completion_of(status: int, text: str) -> Answer:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from ._budget import ModelBudget
 from ._client import Answer, ModelClient, ModelError
-from ._pricing import cost_usd
+from ._pricing import NOTHING, Usage, cost_usd
 from ._prompts import Message, again_messages
 from ._replies import USABLE, Parsed, RawReply
 from ._requests import Exchange, Place, RequestLog
@@ -109,20 +109,27 @@ class Conversation:
         self, place: Place, attempt: int, client: ModelClient, messages: list[Message]
     ) -> Exchange | None:
         """Send one request between its two rows; None where the budget does not admit it."""
-        client.open()  # before the row, so that hardly anything lies between the row and the sending
         body = client.body(messages)
-        request_id = await self._budget.admit(place, attempt, client.model, body, client.base_url)
-        if request_id is None:
+        reservation = await self._budget.admit(client.model, messages)
+        if reservation is None:
             return None
-        usage, usd = None, None
+        sent: list[int] = []
+        usage: Usage | None = NOTHING
+        usd: float | None = 0.0
+
+        def announce() -> None:
+            nonlocal usage, usd
+            sent.append(self._log.send(place, attempt, body, client.base_url, reservation))
+            usage = usd = None
+
         try:
-            answer = await client.attempt(body)
+            answer = await client.attempt(body, announce)
             cost = cost_usd(client.model, answer.usage)
-            self._log.receive(request_id, answer, cost)
+            self._log.receive(sent[0], answer, cost)
             usage, usd = answer.usage, cost
         finally:
-            self._budget.settle(request_id, usage, usd)
-        return _as_exchange(request_id, attempt, answer)
+            self._budget.settle(reservation, usage, usd)
+        return _as_exchange(sent[0], attempt, answer)
 
     def _missed_turn(self, exchange: Exchange, client: ModelClient, failures: int, fresh: bool) -> str:
         """Return the note of a turn that ends without a reply; raise where the run had better end."""
