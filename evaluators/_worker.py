@@ -261,9 +261,7 @@ def confine(settings: Mapping[str, Any]) -> None:
     import resource
 
     for name, value in settings["limits"].items():
-        limit = getattr(resource, name, None)
-        if limit is not None:
-            resource.setrlimit(limit, (value, value))
+        resource.setrlimit(getattr(resource, name), (value, value))
     uid = settings["uid"]
     if uid is not None:
         os.setgroups([])
@@ -325,8 +323,8 @@ def main() -> None:
         confine(_control(ask, b""))
         os.write(answer, ANSWER.pack(OK, 0.0))
         serve(ask, answer)
-    except OSError as error:
-        os.write(2, f"worker: {error}\n".encode())
+    except (OSError, ValueError, ImportError, AttributeError, MemoryError) as error:
+        os.write(2, f"worker: {type(error).__name__}: {error}\n".encode())
     finally:
         # No atexit handlers, no flushing, no threads to wait for: the candidate's life ends here.
         os._exit(0)

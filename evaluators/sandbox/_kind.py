@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from .._errors import SandboxError
+from .._errors import ProblemError, SandboxError
 from .._problem import Limits
 from .._worker import ANSWER, CONTROL, HEADER
 from ._interpreter import worker_code
@@ -21,6 +21,7 @@ READY_WALL_S = 30.0
 """How long a sandbox may take to come up before that is our failure."""
 SCRATCH_BYTES = 16 << 20
 """Of the private scratch folder, and of any one file in it."""
+_LEAST_MEMORY_BYTES = 64 << 20
 _UID_BASE = 1_900_000_000
 """Above every range that distributions hand out (systemd's container ids end at 1,879,048,191)."""
 
@@ -47,7 +48,8 @@ class Sandbox(Protocol):
             limits: memory, CPU and file limits the worker sets on itself before any candidate code.
             cpu: core to pin the process to; None leaves it where the calling thread may run.
 
-        Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed.
+        Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed,
+        ProblemError for a memory limit that Python itself does not fit in.
         """
 
 
@@ -93,10 +95,6 @@ class SandboxProcess:
         with suppress(OSError):
             self._cpu_s = max(self._cpu_s, time.clock_gettime(self._clock))
         return self._cpu_s
-
-    def alive(self) -> bool:
-        """Return whether the worker still runs."""
-        return not select.select([self._pidfd], [], [], 0)[0]
 
     def kill(self) -> None:
         """Send SIGKILL to the whole tree. Safe to repeat, and from any thread, until ``close``."""
@@ -195,6 +193,11 @@ def _write(process: SandboxProcess, data: bytes) -> None:
 
 
 def _rlimits(limits: Limits) -> dict[str, int]:
+    if limits.memory_bytes < _LEAST_MEMORY_BYTES:
+        raise ProblemError(
+            f"limits.memory_bytes >= {_LEAST_MEMORY_BYTES} must hold, since Python alone maps some 30 MiB; "
+            f"got {limits.memory_bytes}"
+        )
     return {
         "RLIMIT_AS": limits.memory_bytes,
         # A backstop: the watchdog sees the CPU clock every 50 ms and speaks first.
