@@ -1,0 +1,1 @@
+"""The worlds: deterministic models, arrays and events in, measurements out."""

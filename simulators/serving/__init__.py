@@ -6,10 +6,13 @@
 """
 
 from ._bounds import cluster_lower_bound, isolated_latencies, isolated_latency
+from ._calibration import Calibration, KernelProfile, calibrate, fit_gemm, fit_host
+from ._capacity import capacity
 from ._cluster import simulate
+from ._efficiency import EFFICIENCIES, Efficiency
 from ._errors import CalibrationError, ConservationError, DecisionError, EventLimitError, SimulationError
 from ._hardware import GPUS, Gpu
-from ._iteration import EFFICIENCIES, AllReduce, Efficiency, IterationModel, iteration_model
+from ._iteration import AllReduceTable, HeadTable, IterationModel, iteration_model
 from ._models import MODELS, LanguageModel
 from ._observation import (
     CLUSTER_FIELDS,
@@ -20,6 +23,7 @@ from ._observation import (
     observation_width,
 )
 from ._presets import a10_replica, equal_cluster, mixed_speed_cluster
+from ._queueing import Dispatch, Order, QueueResult, simulate_queue
 from ._result import Decisions, ReplicaTotals, Result
 from ._trace import ReplicaSpec, Trace
 
@@ -31,16 +35,22 @@ __all__ = [
     "MODELS",
     "REPLICA_FIELDS",
     "REQUEST_FIELDS",
-    "AllReduce",
+    "AllReduceTable",
+    "Calibration",
     "CalibrationError",
     "ConservationError",
     "DecisionError",
     "Decisions",
+    "Dispatch",
     "Efficiency",
     "EventLimitError",
     "Gpu",
+    "HeadTable",
     "IterationModel",
+    "KernelProfile",
     "LanguageModel",
+    "Order",
+    "QueueResult",
     "ReplicaSpec",
     "ReplicaTotals",
     "Result",
@@ -48,12 +58,17 @@ __all__ = [
     "SimulationError",
     "Trace",
     "a10_replica",
+    "calibrate",
+    "capacity",
     "cluster_lower_bound",
     "equal_cluster",
+    "fit_gemm",
+    "fit_host",
     "isolated_latencies",
     "isolated_latency",
     "iteration_model",
     "mixed_speed_cluster",
     "observation_width",
     "simulate",
+    "simulate_queue",
 ]

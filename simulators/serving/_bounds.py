@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ._trace import Floats, ReplicaSpec
+from ._arrays import Floats
+from ._trace import ReplicaSpec
 
 
 def isolated_latencies(spec: ReplicaSpec, prompt: npt.ArrayLike, output: npt.ArrayLike) -> Floats:

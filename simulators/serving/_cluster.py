@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf
 
+from ._batch import MAX_REQUESTS
 from ._errors import DecisionError, EventLimitError
 from ._observation import HOLD, Router
-from ._batch import MAX_REQUESTS
 from ._replica import DECODING, IDLE, Replica
 from ._requests import Requests
 from ._result import Decisions, Result
@@ -140,7 +140,7 @@ class _Engine:
         return request
 
     def _drain(self, now: float, touched: list[Replica]) -> None:
-        """Ask for the head of the queue until it is held or nothing waits. Idle replicas that got work join ``touched``."""
+        """Ask for the head until it is held or nothing waits; add idle replicas that got work to ``touched``."""
         requests, queue, replicas = self.requests, self.queue, self.replicas
         while queue:
             request = queue[0][1]

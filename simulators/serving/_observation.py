@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 REQUEST_FIELDS = ("arrival", "waited", "prompt_tokens", "predicted_output", "prompt_blocks")
-"""Arrival (s), time since then (s; 0 for ``key``), prompt (tokens), predicted output (tokens), KV blocks of the prompt."""
+"""Arrival (s); time since then (s; 0 for ``key``); prompt and predicted output (tokens); KV blocks of the prompt."""
 
 CLUSTER_FIELDS = ("now", "queue_length", "queue_tokens")
 """Time (s); requests in the central queue; their prompt and predicted output tokens. The head is included in both."""
@@ -58,7 +58,7 @@ class Router(Protocol):
     """Who decides. Both calls must be deterministic in what they have seen."""
 
     def key(self, request: Sequence[float]) -> float:
-        """Return the request's place in the central queue: lower goes first, ties by arrival. Asked once, on arrival."""
+        """Return the request's rank in the central queue: lower goes first, ties by arrival. Asked once, on arrival."""
 
     def place(self, observation: Sequence[float]) -> int | float:
         """Return the replica for the head of the queue, or ``HOLD``.

@@ -1,7 +1,8 @@
 """Clusters the problems and tests are stated on."""
 
+from ._efficiency import EFFICIENCIES
 from ._hardware import GPUS
-from ._iteration import EFFICIENCIES, iteration_model
+from ._iteration import iteration_model
 from ._models import MODELS
 from ._trace import ReplicaSpec
 
@@ -16,7 +17,7 @@ def a10_replica() -> ReplicaSpec:
 
 
 def equal_cluster(replicas: int = 4) -> tuple[ReplicaSpec, ...]:
-    """Return ``replicas`` equal A10-class replicas: the cluster of the head-room admission study, short of KV memory."""
+    """Return ``replicas`` equal A10-class replicas, short of KV memory: the cluster of the head-room study."""
     return (a10_replica(),) * replicas
 
 

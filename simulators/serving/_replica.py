@@ -33,6 +33,7 @@ class Replica(Batch):
         "_linear",
         "_macro",
         "_max_batch",
+        "_mixed_context_s",
         "_observed",
         "_pair_s",
         "_partial_left",
@@ -56,6 +57,7 @@ class Replica(Batch):
         self._decode_table = [0.0] + [cost.decode_s(b, 0.0) for b in range(1, spec.max_batch + 1)]
         self._decode_fixed_s = cost.decode_fixed_s
         self._context_s = cost.context_s
+        self._mixed_context_s = cost.mixed_context_s
         self._pair_s = cost.pair_s
         self._prefill_fixed_s = cost.prefill_fixed_s
         self._max_batch = spec.max_batch
@@ -145,10 +147,7 @@ class Replica(Batch):
         if batch:
             size = self._block_size
             phase = steps % size
-            if done < size:
-                needed = sum(self._needs[phase : phase + done])
-            else:
-                needed = self._needed(steps, done)
+            needed = sum(self._needs[phase : phase + done]) if done < size else self._needed(steps, done)
             self._used = used = self._used + (needed & GROWING)
             self._outlived_blocks += needed >> 32
             self._context += batch * done
@@ -204,10 +203,7 @@ class Replica(Batch):
                 outlived_blocks = self._outlived_blocks
             size = self._block_size
             phase = steps % size
-            if done < size:
-                needed = sum(self._needs[phase : phase + done])
-            else:
-                needed = self._needed(steps, done)
+            needed = sum(self._needs[phase : phase + done]) if done < size else self._needed(steps, done)
             used += needed & GROWING
             outlived_blocks += needed >> 32
             context += batch * done
@@ -260,7 +256,8 @@ class Replica(Batch):
         duration = self._token_s[self._chunk_tokens - budget] + self._head_s[batch + len(prefills)]
         duration += self._prefill_fixed_s + self._pair_s * pairs
         if batch:
-            duration += self._decode_fixed_s + self._context_s * (self._context - self._partial_done + batch)
+            attended = self._context - self._partial_done + batch
+            duration += self._decode_fixed_s + self._mixed_context_s * attended
         return duration
 
     def _complete_prompts(self, now: float) -> int:

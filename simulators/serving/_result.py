@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._arrays import Floats, Ints
+from ._batch import Batch
 from ._bounds import isolated_latencies
 from ._errors import ConservationError
-from ._batch import Batch
 from ._requests import Requests
-from ._trace import Floats, Ints, ReplicaSpec, Trace
+from ._trace import ReplicaSpec, Trace
 
 _ROUNDING = 1e-9
 """Relative; sums of iteration times in another order differ by less."""
@@ -147,7 +148,7 @@ class Result:
         return metrics
 
     def digest(self) -> str:
-        """Return 32 hex characters over every measurement: equal runs have equal digests, on any machine of IEEE doubles."""
+        """Return 32 hex characters over every measurement. Equal runs have equal digests, in any process."""
         state = hashlib.blake2b(digest_size=16)
         for floats in (self.placed_s, self.admitted_s, self.first_token_s, self.finish_s):
             state.update(floats.astype("<f8").tobytes())
@@ -162,7 +163,7 @@ class Result:
         self._check_tokens()
         for index, (replica, spec) in enumerate(zip(self.replicas, self.specs, strict=True)):
             if not replica.emptied:
-                raise ConservationError(f"replica {index} ended with requests, tokens or blocks it should have given back")
+                raise ConservationError(f"replica {index} ended with requests, tokens or blocks not given back")
             if replica.max_used_blocks > spec.blocks:
                 raise ConservationError(f"replica {index} used {replica.max_used_blocks} of {spec.blocks} blocks")
         short = self.latency_s < self._isolated_s() * (1.0 - _ROUNDING) - _ROUNDING
