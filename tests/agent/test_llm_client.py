@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -108,3 +110,8 @@ def test_a_key_typed_for_the_name_of_its_variable_is_not_repeated():
     with pytest.raises(ValidationError) as error:
         ModelSettings(name="m", api_key_env=KEY)
     assert KEY not in str(error.value)
+
+
+def test_the_client_is_imported_only_when_something_is_sent():
+    code = "import sys, speciate.agent; sys.exit(any(name in sys.modules for name in ('openai', 'httpx2')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
