@@ -3,7 +3,6 @@
 from typing import Literal
 
 from pydantic import ConfigDict, Field
-
 from speciate.evaluators import ProblemRef
 from speciate.evaluators._contract import Frozen
 
