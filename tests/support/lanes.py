@@ -121,7 +121,7 @@ class Lanes(Problem):
         self.seeds = seeds
 
     def seed(self) -> Candidate:
-        return Candidate.from_source(FIRST)
+        return Candidate.from_source(SHORTEST)
 
     def baselines(self) -> Sequence[Baseline]:
         return (

@@ -1,0 +1,136 @@
+"""Whole runs through the command, in processes of their own: start to report, interrupted and resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from speciate.agent import open_archive
+from support.openai_server import OpenAIServer
+
+LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
+
+
+def speciate(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "speciate", *args], cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def started(*args: str, cwd: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "speciate", *args]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_evaluations(db: Path, count: int) -> None:
+    for _ in range(600):
+        time.sleep(0.1)
+        if db.exists() and db.stat().st_size and _evaluations(db) >= count:
+            return
+    pytest.fail(f"no {count} evaluations within a minute")
+
+
+def _evaluations(db: Path) -> int:
+    archive = open_archive(db, create=True)
+    try:
+        return sum(len(archive.evaluations(run.id, purpose="search")) for run in archive.runs())
+    finally:
+        archive.close()
+
+
+def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) -> None:
+    done = speciate(
+        "run", LANES, "--evals", "14", "--control", "6", "--seed", "2", "--sandbox", "process", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "95 % interval" in done.stdout
+    archive = open_archive(tmp_path / "speciate.db")
+    run, arm = archive.runs()
+    assert (run.state, arm.state, arm.control_of) == ("finished", "finished", run.id)
+    assert arm.settings.proposer == "random"
+    assert archive.progress(run.id)[-1].evaluations == 14
+    assert run.champion is not None
+    archive.close()
+    folder = tmp_path / "reports" / run.id
+    assert json.loads((folder / "findings.json").read_text())["control"]["design"]["heldout"] is not None
+    assert f"report: reports/{run.id}/report.html" in done.stdout
+
+    again = speciate("report", run.id, "--out", "elsewhere", "--json", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["claim"] == json.loads((folder / "findings.json").read_text())["claim"]
+    assert "measuring" not in again.stderr
+
+
+def test_json_goes_to_stdout_alone_and_quiet_says_nothing_else(tmp_path: Path) -> None:
+    done = speciate("run", LANES, "--evals", "5", "--sandbox", "process", "--json", "--report", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["cost"]["evaluations"] == 5
+    assert "5/5 evaluations" in done.stderr
+    quiet = speciate("run", LANES, "--evals", "5", "--sandbox", "process", "--quiet", cwd=tmp_path)
+    assert len(quiet.stdout.strip().splitlines()) == 2
+    assert quiet.stderr == ""
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path, signal_: signal.Signals) -> None:
+    process = started("run", LANES, "--evals", "60", "--sandbox", "process", cwd=tmp_path)
+    wait_for_evaluations(tmp_path / "speciate.db", 6)
+    process.send_signal(signal_)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in err
+    archive = open_archive(tmp_path / "speciate.db")
+    (run,) = archive.runs()
+    assert f"speciate resume {run.id}" in err
+    assert run.state == "stopped"
+    assert run.champion is None
+    resumed = speciate("resume", run.id, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert archive.progress(run.id)[-1].evaluations == 60
+    assert archive.run(run.id).state == "finished"
+    archive.close()
+
+
+def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
+    process = started("run", LANES, "--evals", "40", "--control", "5", "--sandbox", "process", cwd=tmp_path)
+    wait_for_evaluations(tmp_path / "speciate.db", 5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    archive = open_archive(tmp_path / "speciate.db")
+    run, arm = archive.runs()
+    resumed = speciate("resume", run.id, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert archive.progress(run.id)[-1].evaluations == 40
+    assert archive.progress(arm.id)[-1].evaluations == 5
+    archive.close()
+
+
+def test_a_model_drives_the_same_command(tmp_path: Path) -> None:
+    with OpenAIServer(script=["rewrite", "diff", "prose"], seed=4) as server:
+        done = speciate(
+            *("run", LANES, "--model", "m", "--base-url", server.base_url, "--evals", "8", "--sandbox", "process"),
+            *("--price-in", "1", "--price-out", "2", "--usd", "5", "--json"),
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        findings = json.loads(done.stdout)
+        assert findings["cost"]["requests"] == server.requests > 0
+    assert findings["proposer"] == "llm"
+    assert findings["cost"]["usd"] > 0
+    assert findings["models"] == ["m"]
+
+
+def test_a_wrong_key_ends_with_one_line_and_a_way_back(tmp_path: Path) -> None:
+    with OpenAIServer(script=["http_401"], seed=4) as server:
+        done = speciate(
+            *("run", LANES, "--model", "m", "--base-url", server.base_url, "--evals", "8", "--sandbox", "process"),
+            cwd=tmp_path,
+        )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("speciate: ")
+    assert "speciate resume" in done.stderr

@@ -1,0 +1,30 @@
+"""An executor for code that a test wrote itself: judges in this process, without a sandbox."""
+
+from concurrent.futures import Future
+
+from speciate.evaluators import Evaluation, EvaluationCache, JudgeTask, judge_inline, problem_of
+
+
+class TrustedExecutor:
+    """Judges at once. ``tasks`` are those it was given; after ``limit`` of them it behaves as if cut off."""
+
+    def __init__(self, limit: int | None = None):
+        self.tasks: list[JudgeTask] = []
+        self.limit = limit
+
+    def submit(self, task: JudgeTask, cache: EvaluationCache | None = None) -> "Future[Evaluation]":
+        known = cache.by_source(task.candidate.id) if cache and task.split == "train" else None
+        future: Future[Evaluation] = Future()
+        if self.limit is not None and len(self.tasks) >= self.limit:
+            future.set_exception(KeyboardInterrupt())
+            return future
+        self.tasks.append(task)
+        if known is not None:
+            told = {"candidate": task.candidate.id, "status": "duplicate", "duplicate_of": known.candidate}
+            future.set_result(Evaluation.model_validate({**known.model_dump(), **told}))
+        else:
+            future.set_result(judge_inline(problem_of(task.problem), task.candidate, task.split))
+        return future
+
+    def close(self) -> None:
+        pass
