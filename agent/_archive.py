@@ -17,7 +17,7 @@ from ._database import BUSY_TIMEOUT_S, Database, open_database, path_of
 from ._grid import Inserted
 from ._proposer import Draw
 from ._reader import ArchiveReader
-from ._records import evaluation_values, measurement_values
+from ._records import TicketRecord, evaluation_values, measurement_values
 from ._settings import RunSettings
 from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Opening, Run, Source, Ticket
 
@@ -25,9 +25,7 @@ GIVEN = "given"
 """Proposer of the candidates a run starts from."""
 
 
-def open_archive(
-    place: str | Path, create: bool = False, *, busy_timeout_s: float = BUSY_TIMEOUT_S
-) -> "Archive":
+def open_archive(place: str | Path, create: bool = False, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> "Archive":
     """Open the archive at a path or an SQLAlchemy URL.
 
     Args:
@@ -105,10 +103,10 @@ class Archive(ArchiveReader):
                 self._issue(connection, values["id"], number, 0, GIVEN, draw)
                 self._store_candidate(connection, values["id"], number, 0, candidate, "")
 
-    def issue(self, run_id: str, number: int, visible: int, proposer: str, draw: Draw) -> None:
-        """Write a ticket as drawn."""
+    def issue(self, run_id: str, number: int, visible: int, proposer: str, draw: Draw) -> TicketRecord:
+        """Write a ticket as drawn, and return it."""
         with self.database.write() as connection:
-            self._issue(connection, run_id, number, visible, proposer, draw)
+            return self._issue(connection, run_id, number, visible, proposer, draw)
 
     def store_candidate(self, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str) -> None:
         """Write what a ticket produced in one turn, before anything depends on it."""
@@ -203,7 +201,8 @@ class Archive(ArchiveReader):
 
     def _issue(
         self, connection: Connection, run_id: str, number: int, visible: int, proposer: str, draw: Draw
-    ) -> None:
+    ) -> TicketRecord:
+        now = self.now()
         connection.execute(
             insert(Ticket).values(
                 run_id=run_id,
@@ -214,9 +213,10 @@ class Archive(ArchiveReader):
                 model=draw.model,
                 parents=list(draw.parents),
                 draw={"seed": draw.seed, **draw.extra},
-                issued_at=self.now(),
+                issued_at=now,
             )
         )
+        return TicketRecord(number, visible, proposer, draw, None, "", now, None, 0.0)
 
     def _store_candidate(
         self, connection: Connection, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str
@@ -266,10 +266,7 @@ def create_run(
     if all(limit is None for limit in (budget.evaluations, budget.minutes, budget.usd, budget.tokens)):
         raise SpeciateError("a run needs a limit: give evaluations, minutes, usd or tokens (--evals 300)")
     unique = list({candidate.id: candidate for candidate in starters}.values())
-    given = [
-        each.model_copy(update={"proposer": GIVEN, "operator": "seed"})
-        for each in unique[: budget.evaluations]
-    ]
+    given = [each.model_copy(update={"proposer": GIVEN, "operator": "seed"}) for each in unique[: budget.evaluations]]
     run_id = _run_id(archive, problem, settings)
     archive.add_run(
         {

@@ -21,7 +21,7 @@ from ._mutations import (
     simplify,
     tune,
 )
-from ._program import Program
+from ._program import Program, size_of
 from ._proposer import ArchiveView, Draw, Elite, Proposal, Task
 from ._vocabulary import Vocabulary
 
@@ -146,9 +146,8 @@ class GeneticProposer:
         guard_divisions(program.tree, trusted, self._vocabulary)
         text = program.text()
         # What was spliced in is read back, so that a child is always a program of its own.
-        if Program.parse(text, self._vocabulary).size > MAX_NODES or not _keeps_hooks(text, self._vocabulary):
-            return None
-        return text
+        tree = ast.parse(text)
+        return text if size_of(tree) <= MAX_NODES and _keeps_hooks(tree, self._vocabulary) else None
 
 
 def _select(elites: Sequence[Elite], rng: Random) -> Elite:
@@ -163,8 +162,8 @@ def _fallback(rng: Random) -> str:
     return rng.choice(("term", "tune", "perturb", "point"))
 
 
-def _keeps_hooks(text: str, vocabulary: Vocabulary) -> bool:
-    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+def _keeps_hooks(tree: ast.Module, vocabulary: Vocabulary) -> bool:
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     return all(
         hook.name in functions and len(functions[hook.name].args.args) == len(hook.arguments)
         for hook in vocabulary.interface.hooks

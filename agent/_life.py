@@ -7,19 +7,19 @@ imports langgraph, which costs about a second; the loop does so when a search st
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from speciate.evaluators import Candidate, EvaluationCache, Status
+from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Status
 
 from ._archive import Archive
 from ._judging import Judge
 from ._proposer import Proposal, Proposer, Task
-from ._records import NO_CANDIDATE, CandidateRecord, EvaluationRecord, TicketRecord
+from ._records import NO_CANDIDATE, CandidateRecord, TicketRecord
 
 _REPAIRABLE = frozenset(
     (
@@ -62,23 +62,29 @@ class Life:
     """How many times this candidate may be mended."""
     task: Callable[[], Task]
     """Loads the task with its parents; called only where the proposer is needed."""
-    judged: Callable[[EvaluationRecord], None]
-    """Told of each new evaluation."""
-    commit: Callable[[str, str, EvaluationRecord | None], Awaitable[None]]
+    judged: Callable[[int, Evaluation], None]
+    """Told of each new evaluation, with its turn."""
+    commit: Callable[[str, str, Evaluation | None], Awaitable[None]]
     """Takes outcome, note and the deciding evaluation; waits for the ticket's turn and commits it."""
 
-    def candidate(self, turn: int) -> CandidateRecord:
-        """Return what the ticket produced in ``turn``."""
-        return self.archive.candidates_of(self.run_id, self.ticket.number)[turn]
+    written: list[CandidateRecord] = field(default_factory=list)
+    """By turn, as in the rows."""
+    words: dict[int, Evaluation] = field(default_factory=dict)
+    """By turn, as in the rows."""
 
-    def evaluation(self, turn: int) -> EvaluationRecord:
-        """Return the evaluation of ``turn``, which must have one."""
-        record = self.archive.evaluation_of(self.run_id, self.ticket.number, turn)
-        if record is None:
-            raise LookupError(
-                f"run {self.run_id}, ticket {self.ticket.number}: turn {turn} has no evaluation"
-            )
-        return record
+    def load(self) -> None:
+        """Read what this ticket has already written."""
+        self.written.extend(self.archive.candidates_of(self.run_id, self.ticket.number))
+        for record in self.written:
+            judged = self.archive.evaluation_of(self.run_id, self.ticket.number, record.turn)
+            if judged is not None:
+                self.words[record.turn] = judged.evaluation
+
+    def store_word(self, turn: int, evaluation: Evaluation) -> None:
+        """Write an evaluation's row and tell of it."""
+        self.archive.store_evaluation(self.run_id, evaluation, "search", self.ticket.number, turn)
+        self.words[turn] = evaluation
+        self.judged(turn, evaluation)
 
     def store(self, turn: int, candidate: Candidate, proposal: Proposal) -> None:
         """Write a candidate's row, signed with where it came from."""
@@ -90,6 +96,7 @@ class Life:
             }
         )
         self.archive.store_candidate(self.run_id, self.ticket.number, turn, signed, proposal.idea)
+        self.written.append(CandidateRecord(self.ticket.number, turn, signed, proposal.idea))
 
 
 async def live(life: Life) -> None:
@@ -128,13 +135,10 @@ def _graph() -> CompiledStateGraph[State, Life, State, State]:
 async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     """Find how far this ticket had come."""
     life = runtime.context
-    candidates = life.archive.candidates_of(life.run_id, life.ticket.number)
-    judged, status = -1, None
-    for record in candidates:
-        evaluation = life.archive.evaluation_of(life.run_id, life.ticket.number, record.turn)
-        if evaluation is not None:
-            judged, status = record.turn, evaluation.evaluation.status.value
-    return {"turn": len(candidates) - 1, "judged": judged, "status": status}
+    life.load()
+    judged = max(life.words, default=-1)
+    status = life.words[judged].status.value if life.words else None
+    return {"turn": len(life.written) - 1, "judged": judged, "status": status}
 
 
 def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "screen", "repair", "reflect"]:
@@ -158,10 +162,8 @@ def _after_writing(state: State) -> Literal["screen", "reflect"]:
 
 async def _screen(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     """Refuse a repair that changed nothing: its evaluation is already known."""
-    life = runtime.context
-    records = life.archive.candidates_of(life.run_id, life.ticket.number)
-    earlier = {record.candidate.id for record in records[: state["turn"]]}
-    if records[state["turn"]].candidate.id in earlier:
+    written, turn = runtime.context.written, state["turn"]
+    if written[turn].candidate.id in {record.candidate.id for record in written[:turn]}:
         return {"outcome": state["status"]}
     return {}
 
@@ -172,9 +174,8 @@ def _after_screen(state: State) -> Literal["judge", "reflect"]:
 
 async def _judge(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     life, turn = runtime.context, state["turn"]
-    evaluation = await life.judge(life.candidate(turn).candidate, life.cache)
-    life.archive.store_evaluation(life.run_id, evaluation, "search", life.ticket.number, turn)
-    life.judged(life.evaluation(turn))
+    evaluation = await life.judge(life.written[turn].candidate, life.cache)
+    life.store_word(turn, evaluation)
     return {"judged": turn, "status": evaluation.status.value}
 
 
@@ -186,8 +187,8 @@ def _after_judging(state: State, runtime: Runtime[Life]) -> Literal["repair", "r
 
 async def _repair(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     life, turn = runtime.context, state["turn"]
-    evaluation = life.evaluation(turn).evaluation
-    proposal = await life.proposer.repair(life.task(), turn + 1, life.candidate(turn).candidate, evaluation)
+    failed = life.written[turn].candidate
+    proposal = await life.proposer.repair(life.task(), turn + 1, failed, life.words[turn])
     if proposal is None or proposal.candidate is None:
         return {"note": proposal.note if proposal else ""}
     life.store(turn + 1, proposal.candidate, proposal)
@@ -199,8 +200,7 @@ async def _reflect(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     if state["judged"] < 0:
         return {}
     life = runtime.context
-    idea = life.candidate(state["judged"]).idea
-    detail = life.evaluation(state["judged"]).evaluation.detail
+    idea, detail = life.written[state["judged"]].idea, life.words[state["judged"]].detail
     note = "\n".join(part for part in (idea, state["note"], detail) if part)
     return {"outcome": state["status"], "note": note}
 
@@ -209,6 +209,5 @@ async def _archive(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     life, outcome = runtime.context, state["outcome"]
     if outcome is None:
         raise LookupError(f"run {life.run_id}, ticket {life.ticket.number}: nothing to commit")
-    record = life.evaluation(state["judged"]) if state["judged"] >= 0 else None
-    await life.commit(outcome, state["note"], record)
+    await life.commit(outcome, state["note"], life.words.get(state["judged"]))
     return {}

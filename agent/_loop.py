@@ -16,14 +16,14 @@ from itertools import takewhile
 from random import Random
 from typing import NamedTuple
 
-from speciate.evaluators import Problem, SpeciateError, Status
+from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 
 from ._archive import Archive, Closing
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid
 from ._judging import BudgetGate, Judge
 from ._proposer import Elite, Parent, Proposer, Task
-from ._records import NO_CANDIDATE, UNCOUNTED, EvaluationRecord, TicketRecord
+from ._records import NO_CANDIDATE, UNCOUNTED, TicketRecord
 
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
@@ -190,8 +190,8 @@ class Search:
                 return
             number = self._issued
             draw = self.proposer.draw(self._grid.view(self._committed), self._random(number))
-            self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
-            self._open[number] = self.archive.ticket(self.run_id, number)
+            ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
+            self._open[number] = ticket
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
 
     def _random(self, ticket: int) -> Random:
@@ -218,7 +218,7 @@ class Search:
                 cache=self.archive.cache(self.run_id, ticket.visible),
                 repairs=self._settings.repairs,
                 task=partial(self._task, ticket),
-                judged=self._judged,
+                judged=partial(self._judged, number),
                 commit=partial(self._commit, ticket),
             )
             self._turns[number] = asyncio.get_running_loop().create_future()
@@ -236,17 +236,12 @@ class Search:
                 return Parent(number, record.candidate, judged.evaluation)
         raise SpeciateError(f"run {self.run_id}: ticket {number} was drawn as a parent but was never judged")
 
-    def _judged(self, record: EvaluationRecord) -> None:
-        word = record.evaluation
-        if record.ticket is not None and record.turn is not None:
-            self.on_event(Judged(record.ticket, record.turn, word.status.value, word.score, word.cost.wall_s))
+    def _judged(self, ticket: int, turn: int, word: Evaluation) -> None:
+        self.on_event(Judged(ticket, turn, word.status.value, word.score, word.cost.wall_s))
 
-    async def _commit(
-        self, ticket: TicketRecord, outcome: str, note: str, record: EvaluationRecord | None
-    ) -> None:
+    async def _commit(self, ticket: TicketRecord, outcome: str, note: str, word: Evaluation | None) -> None:
         """Wait for the ticket's turn, then close it."""
         await self._turns[ticket.number]
-        word = record.evaluation if record else None
         entry = None
         if word is not None and word.status is Status.OK and word.score is not None:
             entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)

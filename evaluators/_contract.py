@@ -7,6 +7,7 @@ is parsed into them before it is used. They hold facts and no behaviour beyond t
 import ast
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -95,6 +96,7 @@ class Candidate(Frozen):
         return digest.hexdigest()
 
 
+@lru_cache(maxsize=256)
 def canonical_python(text: str) -> str:
     """Return ``text`` without comments, docstrings and layout; as it is where it does not parse."""
     try:
