@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROVE ?= short
 ARGS ?=
+PROBLEM ?= serving-router
 
 .PHONY: help demo test prove bench check discoveries clean
 
@@ -27,8 +28,11 @@ $(VENV)/dev.stamp: $(VENV)/user.stamp
 	@$(PIP) install --editable ".[dev]"
 	@touch $@
 
+# make demo MODEL=name [BASE_URL=http://...]: the same run, driven by a language model.
 demo: $(VENV)/user.stamp
-	$(BIN)/speciate demo $(ARGS)
+	@mkdir -p demo
+	$(BIN)/speciate run serving-router --seed 1 --evals 100 --control 40 --option heldout_seeds=6 \
+	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(ARGS)
@@ -47,7 +51,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 discoveries: $(VENV)/user.stamp
-	$(BIN)/python tests/discoveries/serving_router.py $(ARGS)
+	$(BIN)/speciate discoveries $(PROBLEM) --out docs/discoveries/$(PROBLEM) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

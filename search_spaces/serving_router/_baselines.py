@@ -1,11 +1,11 @@
-"""The published routers, each in its strongest form: one file in ``baselines/``, its constants in ``tuned.toml``."""
+"""The published routers, each in its strongest form: one file in ``baselines/``, its constants in ``tuned_*.toml``."""
 
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
 
-from speciate.evaluators import Baseline, Candidate, Parameter, SourceFile, with_constants
+from speciate.evaluators import Baseline, Candidate, Parameter, ProblemError, SourceFile, with_constants
 
 SPEED = Parameter(name="SPEED_POWER", low=0.0, high=2.0)
 HEADROOM = Parameter(name="HEADROOM", low=0.0, high=0.3)
@@ -61,14 +61,17 @@ SEED = "least_outstanding"
 
 
 @lru_cache(maxsize=8)
-def baselines(scenario: str) -> tuple[Baseline, ...]:
-    """Return all baselines with the constants tuned for ``scenario``."""
-    tuned = tuned_constants(scenario)
+def baselines(scenario: str, tuned: Path | None = None) -> tuple[Baseline, ...]:
+    """Return all baselines with the constants tuned for ``scenario``, or those of the user's file ``tuned``.
+
+    Raises ProblemError for a file that is not what ``speciate tune --out`` writes.
+    """
+    chosen = _tuned_constants(scenario, tuned)
     return tuple(
         Baseline(
             name=name.replace("_", "-"),
             title=title,
-            candidate=with_constants(_candidate(name), tuned.get(name, {}).get("values", {})),
+            candidate=with_constants(_candidate(name), chosen.get(name, {})),
             source=source,
             parameters=parameters,
             control=name == "uniform_random",
@@ -82,15 +85,20 @@ def seed_candidate() -> Candidate:
     return _candidate(SEED)
 
 
-@lru_cache(maxsize=1)
-def _tuned_file() -> dict[str, Any]:
-    return tomllib.loads(files(__package__).joinpath("tuned.toml").read_text(encoding="utf-8"))
-
-
-def tuned_constants(scenario: str) -> dict[str, Any]:
-    """Return what ``speciate tune`` chose for ``scenario``, by file name; empty where nothing was tuned."""
-    section = _tuned_file().get(scenario, {})
-    return {name: entry for name, entry in section.items() if isinstance(entry, dict)}
+def _tuned_constants(scenario: str, tuned: Path | None) -> dict[str, dict[str, float]]:
+    """Return the constants by file name and constant."""
+    shipped = files(__package__).joinpath(f"tuned_{scenario}.toml")
+    try:
+        text = tuned.read_text(encoding="utf-8") if tuned else shipped.read_text(encoding="utf-8")
+        entries = tomllib.loads(text).get("tuned", {})
+        known = {name: {p.name for p in parameters} for name, _, _, parameters in SHELF}
+        chosen = {name: {k: float(v) for k, v in entry["values"].items()} for name, entry in entries.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ProblemError(f"tuned constants {tuned}: expected what `speciate tune --out` writes: {error}") from error
+    strange = [name for name, values in chosen.items() if not set(values) <= known.get(name, set())]
+    if strange:
+        raise ProblemError(f"tuned constants {tuned}: no baseline has the constants given for {', '.join(strange)}")
+    return chosen
 
 
 def _candidate(name: str) -> Candidate:

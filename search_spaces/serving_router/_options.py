@@ -19,6 +19,8 @@ class RouterOptions(Frozen):
     """``mixed``: four replicas of three speeds; ``equal``: four alike, scarce in KV memory."""
     trace: Path | None = None
     """An Azure LLM CSV to draw the requests from, instead of the generator."""
+    tuned: Path | None = None
+    """Constants of the baselines, from `speciate tune --out FILE`; None for those tuned on the generator."""
     requests: int = Field(default=4000, ge=200, le=100_000)
     """Requests of each workload."""
     heldout_seeds: int = Field(default=12, ge=2, le=64)

@@ -48,7 +48,7 @@ PROBE_SEED = 77
 
 
 def problem(options: Mapping[str, str]) -> "ServingRouter":
-    """Return the problem with ``options`` (scenario, trace, requests, heldout_seeds)."""
+    """Return the problem with ``options`` (see ``RouterOptions``)."""
     return ServingRouter(parse_options(options))
 
 
@@ -94,7 +94,7 @@ class ServingRouter(Problem):
         ),
     )
     interface = INTERFACE
-    limits = Limits(wall_s=90.0, cpu_s=45.0)
+    limits = Limits(wall_s=120.0, cpu_s=45.0, decision_wall_s=5.0)
 
     def __init__(self, options: RouterOptions):
         self.options = options
@@ -108,7 +108,7 @@ class ServingRouter(Problem):
 
     def baselines(self) -> Sequence[Baseline]:
         """Return the published routers, tuned for the scenario."""
-        return baselines(self.options.scenario)
+        return baselines(self.options.scenario, self.options.tuned)
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """Return the split's workloads: every load with every seed."""
