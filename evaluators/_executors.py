@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from multiprocessing.queues import SimpleQueue
@@ -55,16 +55,20 @@ class LocalExecutor:
 
     def __init__(self, workers: int):
         self._workers = workers
+        self._closed = False
         self._pool = self._start()
 
     def submit(self, task: JudgeTask, cache: EvaluationCache | None = None) -> "Future[Evaluation]":
         """Start a judging; one whose judging process died is begun anew, then recorded as ``sandbox_error``."""
         outer: Future[Evaluation] = Future()
+        # Running from the start: a waiter that gives up cannot cancel it under the pool's hands.
+        outer.set_running_or_notify_cancel()
         self._try(outer, task, cache, LOST_WORKER_ATTEMPTS)
         return outer
 
     def close(self) -> None:
         """Kill the judging processes; their candidates die with them."""
+        self._closed = True
         processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
@@ -89,8 +93,8 @@ class LocalExecutor:
             inner = self._pool.submit(_judge_here, task, cache)
 
         def done(inner: "Future[Evaluation]") -> None:
-            if inner.cancelled():
-                outer.cancel()
+            if self._closed or inner.cancelled():
+                outer.set_exception(CancelledError())
                 return
             error = inner.exception()
             if isinstance(error, BrokenProcessPool):

@@ -110,7 +110,7 @@ def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
 
 
 def test_a_model_drives_the_same_command(tmp_path: Path) -> None:
-    with OpenAIServer(script=["rewrite", "diff", "prose"], seed=4) as server:
+    with OpenAIServer(script=["prose", "rewrite", "diff", "rewrite"], seed=4) as server:
         done = speciate(
             *("run", LANES, "--model", "m", "--base-url", server.base_url, "--evals", "8", "--sandbox", "process"),
             *("--price-in", "1", "--price-out", "2", "--usd", "5", "--json"),
