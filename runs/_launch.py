@@ -132,7 +132,7 @@ def resume(  # noqa: PLR0913 - typer makes an option of each parameter
     """Go on with a run that was stopped or killed, and with its control arm, verdict and report."""
     count = _rivals(rivals)
     with archive_at(db) as archive:
-        record = archive.run(name)
+        record = _main_arm(archive, name)
         _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
 
 
@@ -151,7 +151,7 @@ def report(
 
     count = _rivals(rivals)
     with archive_at(db) as archive:
-        record = archive.run(name)
+        record = _main_arm(archive, name)
         choices = _choices(record, out, count, workers)
         findings = settled(archive, record, progress_for(quiet=False, results_on_stdout=as_json), choices)
     written = write_report(findings, choices.folder)
@@ -186,6 +186,12 @@ def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *,
         reasons = "; ".join(outcome.reason for outcome in ending.outcomes if outcome.state != "finished")
         typer.echo(f"speciate: the search ended before its budget was used up: {reasons}", err=True)
         raise typer.Exit(1)
+
+
+def _main_arm(archive: "Archive", name: str) -> "RunRecord":
+    """Return the run that ``name`` names; for a control arm the run it belongs to."""
+    record = archive.run(name)
+    return archive.run(record.control_of) if record.control_of else record
 
 
 def _choices(record: "RunRecord", folder: Path | None, rivals: int | None, workers: int | None) -> "Choices":

@@ -1,17 +1,19 @@
 """What ``list``, ``show`` and ``best`` print: runs and candidates as text and as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from speciate.agent import Archive, CandidateRecord, EvaluationRecord, RunRecord
+from speciate.agent import NO_CANDIDATE, Archive, CandidateRecord, EvaluationRecord, RunRecord
 from speciate.evaluators import ProblemRef
 
 from ._numbers import dollars, duration, quantity, table
 from ._spent import Spent, spent
 
 ELITES_SHOWN = 8
+COMPLAINTS_SHOWN = 3
 
 
 def run_rows(archive: Archive) -> list[str]:
@@ -74,6 +76,7 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
         cells = [(o.proposer, o.operator, *map(str, (o.tickets, o.ok, o.new, o.improved))) for o in operators]
         lines += table(("proposer", "operator", "tickets", "ok", "new", "improved"), cells, right=(2, 3, 4, 5))
         lines.append("")
+    lines += [f"no candidate ({count}): {note}" for note, count in _complaints(archive, run)]
     if elites:
         shown = [
             (str(e.ticket), e.candidate_id[:12], e.operator, quantity(e.score), _descriptors(e.descriptors))
@@ -151,6 +154,12 @@ def cost_words(cost: Spent) -> str:
         tokens = "unknown" if cost.tokens is None else f"{cost.tokens:,}"
         words += f", {cost.requests} requests, {tokens} tokens, {dollars(cost.usd)}"
     return words
+
+
+def _complaints(archive: Archive, run: RunRecord) -> list[tuple[str, int]]:
+    """Return the commonest notes of tickets that gave no candidate, with their counts."""
+    notes = Counter(" ".join(t.note.split())[:160] for t in archive.tickets(run.id) if t.outcome == NO_CANDIDATE)
+    return notes.most_common(COMPLAINTS_SHOWN)
 
 
 def _run_facts(archive: Archive, run: RunRecord) -> dict[str, Any]:
