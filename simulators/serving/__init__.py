@@ -9,7 +9,7 @@ from ._bounds import cluster_lower_bound, isolated_latencies, isolated_latency
 from ._calibration import Calibration, KernelProfile, calibrate, fit_gemm, fit_host
 from ._capacity import capacity
 from ._cluster import simulate
-from ._efficiency import EFFICIENCIES, Efficiency
+from ._efficiency import EFFICIENCIES, Efficiency, elementwise_seconds, gemm_seconds
 from ._errors import CalibrationError, ConservationError, DecisionError, EventLimitError, SimulationError
 from ._hardware import GPUS, Gpu
 from ._iteration import AllReduceTable, HeadTable, IterationModel, iteration_model
@@ -61,9 +61,11 @@ __all__ = [
     "calibrate",
     "capacity",
     "cluster_lower_bound",
+    "elementwise_seconds",
     "equal_cluster",
     "fit_gemm",
     "fit_host",
+    "gemm_seconds",
     "isolated_latencies",
     "isolated_latency",
     "iteration_model",

@@ -81,7 +81,7 @@ class Batch:
         self.output_tokens = self.prefill_tokens = self.recomputed_tokens = 0
         self.row = [0.0] * len(REPLICA_FIELDS)
         """The observed row. ``Replica.observe`` brings it up to date; what changes only with events always is."""
-        self.row[:5] = [float(index), spec.speed, float(spec.blocks), 0.0, float(spec.blocks)]
+        self.row[:5] = [float(index), float(spec.speed), float(spec.blocks), 0.0, float(spec.blocks)]
         self._requests = requests
         self._blocks = spec.blocks
         self._block_size = spec.block_size

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Floats
+from ._arrays import Floats, Ints
 from ._efficiency import Efficiency, elementwise_bytes, gemm_seconds
 from ._errors import CalibrationError
 from ._hardware import Gpu
@@ -45,6 +45,9 @@ class KernelProfile:
     mixed_chunk: Floats
     mixed_past: Floats
     mixed_s: Floats
+    gemm_tensor_parallel: Ints | None = None
+    """GPUs the layer was split over, for each point of ``gemm_s``; None: as the rest of the profile. With one
+    degree alone, bandwidth and fixed cost can hardly be told apart."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def calibrate(
         CalibrationError: a group has too few points or bad ones, or a fit lies above what the GPU can do.
     """
     t = tensor_parallel
-    *gemm, gemm_error = fit_gemm(model, gpu, profile.gemm_tokens, profile.gemm_s, tensor_parallel=t)
+    degrees = t if profile.gemm_tensor_parallel is None else profile.gemm_tensor_parallel
+    *gemm, gemm_error = fit_gemm(model, gpu, profile.gemm_tokens, profile.gemm_s, tensor_parallel=degrees)
     element, element_error = _fit_line(
         "elementwise", profile.elementwise_s, profile.elementwise_tokens * elementwise_bytes(model, t)
     )
@@ -134,7 +138,7 @@ def fit_gemm(
     tokens: npt.ArrayLike,
     seconds: npt.ArrayLike,
     *,
-    tensor_parallel: int = 1,
+    tensor_parallel: npt.ArrayLike = 1,
 ) -> tuple[float, float, float, float, float]:
     """Return (compute, bandwidth, fixed_s, blend, error) that fit the matrix products of one layer.
 
@@ -144,7 +148,7 @@ def fit_gemm(
         model, gpu: what was measured, and where.
         tokens: token counts, shape (n,), n >= 8; spread them over the logarithm of the range used.
         seconds: times, shape (n,).
-        tensor_parallel: GPUs the layer was split over.
+        tensor_parallel: GPUs the layer was split over, one number or shape (n,).
 
     Raises:
         CalibrationError: too few points, a non-positive one, or a share of a peak above 1.05.
@@ -191,7 +195,7 @@ def _gemm_only(compute: float, bandwidth: float, fixed_s: float, blend: float) -
     )
 
 
-def _fit_line(name: str, seconds: Floats, *work: Floats) -> tuple[Floats, float]:
+def _fit_line(name: str, seconds: Floats, *work: Floats) -> tuple[list[float], float]:
     """Return the coefficients of ``work`` and the constant that fit ``seconds``, and the error: relative least squares.
 
     A constant below 0 is set to 0 and the rest fitted again.
@@ -207,7 +211,7 @@ def _fit_line(name: str, seconds: Floats, *work: Floats) -> tuple[Floats, float]
             "and their units (seconds, tokens)"
         )
     predicted = np.column_stack(columns) @ coefficients
-    return coefficients, float(np.mean(np.abs(predicted / measured - 1.0)))
+    return coefficients.tolist(), float(np.mean(np.abs(predicted / measured - 1.0)))
 
 
 def _relative_least_squares(columns: list[Floats], measured: Floats) -> Floats:
@@ -232,6 +236,7 @@ def _plausible(name: str, share: float) -> float:
     if share > LARGEST_EFFICIENCY:
         raise CalibrationError(
             f"{name}: share of the peak <= {LARGEST_EFFICIENCY} must hold, got {share:.3f}; check the GPU's peak "
-            "rates, the model's sizes and the unit of the times (seconds), or give points over a wider range"
+            "rates, the model's sizes and the unit of the times (seconds); matrix products measured at one "
+            "tensor-parallel degree alone may need a second degree to tell bandwidth from fixed cost"
         )
     return share

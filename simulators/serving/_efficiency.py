@@ -69,20 +69,25 @@ prompts is taken as fast as alone: only a fit of one's own profiles (``fit_atten
 
 
 def gemm_seconds(
-    model: LanguageModel, gpu: Gpu, efficiency: Efficiency, tokens: npt.ArrayLike, *, tensor_parallel: int = 1
+    model: LanguageModel,
+    gpu: Gpu,
+    efficiency: Efficiency,
+    tokens: npt.ArrayLike,
+    *,
+    tensor_parallel: npt.ArrayLike = 1,
 ) -> Floats:
-    """Return the time of the matrix products of one layer on one of ``tensor_parallel`` GPUs.
+    """Return the time (s) of the matrix products of one layer on one of ``tensor_parallel`` GPUs.
 
     A soft maximum of compute time and memory time plus a fixed cost. With experts, weights are read for
     those hit under uniform routing, E (1 - (1 - k / E)^n), and operations count the k active ones.
 
     Args:
         model, gpu, efficiency: what is computed, where and how well.
-        tokens: token counts n.
-        tensor_parallel: GPUs a layer is split over.
+        tokens: token counts n, shape (k,).
+        tensor_parallel: GPUs a layer is split over, one number or shape (k,).
     """
     n = np.asarray(tokens, dtype=np.float64)
-    t = tensor_parallel
+    t = np.asarray(tensor_parallel, dtype=np.float64)
     hit_share = 1.0 - (1.0 - model.experts_per_token / model.experts) ** n
     read_weights = (model.attention_weights + model.experts * hit_share * model.ffn_weights) / t
     active_weights = (model.attention_weights + model.experts_per_token * model.ffn_weights) / t

@@ -47,15 +47,24 @@ class IterationModel:
 
     def __post_init__(self) -> None:
         for name in ("token_s", "head_s"):
-            table = np.asarray(getattr(self, name))
+            table = np.asarray(getattr(self, name), dtype=np.float64)
             if len(table) < 2 or not np.all(np.isfinite(table)) or table[0] < 0 or np.any(np.diff(table) < 0):
                 raise ValueError(
-                    f"{name} must hold at least 2 finite, non-decreasing, non-negative seconds; got {table[:4]}..."
-                    f" (length {len(table)}). Smooth measured tables before building the model."
+                    f"{name} must hold at least 2 finite, non-decreasing, non-negative seconds; got {table[:4]}... "
+                    f"(length {len(table)}). Smooth measured tables before building the model."
                 )
+            # The engine and its observations want plain floats: numpy's are slow one at a time.
+            object.__setattr__(self, name, tuple(table.tolist()))
+        for name in ("context_s", "decode_fixed_s", "pair_s", "prefill_fixed_s", "mixed_context_s"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         rates = (self.context_s, self.decode_fixed_s, self.pair_s, self.prefill_fixed_s, self.mixed_context_s)
         if not all(np.isfinite(rate) and rate >= 0 for rate in rates):
             raise ValueError(f"rates must be finite and >= 0, got {rates}")
+        if self.mixed_context_s < self.context_s:
+            raise ValueError(
+                f"mixed_context_s >= context_s must hold, got {self.mixed_context_s} < {self.context_s}: "
+                "prompts beside it cannot speed up decode attention"
+            )
         if self.token_s[1] <= 0:
             raise ValueError("an iteration must take time: token_s[1] must be > 0, got 0")
 
@@ -85,6 +94,8 @@ class IterationModel:
 
     def with_host(self, host_s: float) -> "IterationModel":
         """Return the model with ``host_s`` more seconds in every iteration (scheduling, sampling, Python)."""
+        if not (np.isfinite(host_s) and host_s >= 0):
+            raise ValueError(f"host_s must be >= 0 seconds, got {host_s=}")
         return replace(self, token_s=(self.token_s[0], *(t + host_s for t in self.token_s[1:])))
 
     def decode_s(self, batch: int, context: float) -> float:

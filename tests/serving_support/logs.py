@@ -76,6 +76,12 @@ def read_profile(folder: Path, gpu: str) -> tuple[KernelProfile, HeadTable]:
     stem = folder / f"profile_{gpu}_{MODEL}_bf16_tp1"
     dense = _table(Path(f"{stem}_dense.csv"), "tokens")
     gemm_tokens, gemm_s = _summed(dense, PROJECTIONS)
+    degrees = np.ones(len(gemm_tokens), dtype=np.int64)
+    split = folder / f"profile_{gpu}_{MODEL}_bf16_tp2_dense.csv"
+    if split.exists():
+        more_tokens, more_s = _summed(_table(split, "tokens"), PROJECTIONS)
+        gemm_tokens, gemm_s = np.concatenate([gemm_tokens, more_tokens]), np.concatenate([gemm_s, more_s])
+        degrees = np.concatenate([degrees, np.full(len(more_tokens), 2)])
     element_tokens, element_s = _summed(dense, ELEMENTWISE)
     sequences, head_s = _summed(_table(Path(f"{stem}_per_sequence.csv"), "sequences"), ("lm_head", "sampler"))
     rows = np.loadtxt(f"{stem}_attention.csv", delimiter=",", skiprows=1)
@@ -88,6 +94,7 @@ def read_profile(folder: Path, gpu: str) -> tuple[KernelProfile, HeadTable]:
     profile = KernelProfile(
         gemm_tokens=gemm_tokens,
         gemm_s=gemm_s,
+        gemm_tensor_parallel=degrees,
         elementwise_tokens=element_tokens,
         elementwise_s=element_s,
         decode_context=attended[decode],
