@@ -9,12 +9,13 @@ As a program, for drills (it prints its base URL on the first line and serves un
 
     python tests/support/openai_server.py --port 0 --script mixed --seed 1 [--log FILE]
 
-``GET /log`` answers with the log as JSON. What a request gets depends on the script, the seed and the
-request's place in the order of arrival, and on nothing else.
+``GET /log`` answers with the log as JSON; ``sent`` is there when each reply was out. What a request gets
+depends on the script, the seed and the request's place in the order of arrival, and on nothing else.
 """
 
 import argparse
 import contextlib
+import hashlib
 import json
 import socket
 import sys
@@ -53,9 +54,11 @@ BEHAVIOURS: dict[str, int] = {
     "overlong": 0,
     "odd_text": 0,
     "wants_other_limit": 0,
+    "given": 0,
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
-``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do."""
+``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
+``given`` answers with the server's ``sources`` in turn."""
 
 STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
@@ -73,7 +76,9 @@ class Entry(NamedTuple):
     limit: int | None
     """The completion tokens the client allowed."""
     at: float
-    """Seconds on the server's monotonic clock."""
+    """Seconds on the machine's monotonic clock."""
+    digest: str
+    """Of the body, however its JSON was written."""
 
 
 class OpenAIServer:
@@ -88,6 +93,7 @@ class OpenAIServer:
         retry_after_s: seconds in the Retry-After header of 429 and 503.
         delay_s: seconds every reply takes.
         log_path: file to which each request is appended, as a JSON line, before it is answered.
+        sources: what ``given`` answers with: source ``n % len(sources)`` to request ``n``.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class OpenAIServer:
         delay_s: float = 0.0,
         port: int = 0,
         log_path: Path | None = None,
+        sources: Sequence[str] = (),
     ):
         unknown = set(script) - set(BEHAVIOURS) - set(STATUS_ONLY) - {"mixed"}
         if unknown or not script:
@@ -113,6 +120,9 @@ class OpenAIServer:
         self.delay_s = delay_s
         self.log: list[Entry] = []
         self.bodies: list[dict[str, Any]] = []
+        self.sources = tuple(sources)
+        self.sent: dict[int, float] = {}
+        """When the last byte of a reply was handed to the network, by number, on the clock of ``Entry.at``."""
         self.on_request: Callable[[], None] = lambda: None
         """Called for each chat request before it is logged."""
         self.closing = threading.Event()
@@ -168,8 +178,10 @@ class OpenAIServer:
                 name = rng.choices(list(BEHAVIOURS), weights=list(BEHAVIOURS.values()))[0]
             if not authorized:
                 name = "http_401"
-            reply = compose(name, body, rng)
-            entry = Entry(number, name, str(body.get("model")), *reply.billed, _limit(body), time.monotonic())
+            given = self.sources[number % len(self.sources)] if self.sources else ""
+            reply = compose(name, body, rng, given)
+            model, digest = str(body.get("model")), digest_of(body)
+            entry = Entry(number, name, model, *reply.billed, _limit(body), time.monotonic(), digest)
             self.log.append(entry)
             self.bodies.append(body)
             if self._log_path is not None:
@@ -187,15 +199,20 @@ class Reply(NamedTuple):
     billed: tuple[int, int]
 
 
-def compose(name: str, body: dict[str, Any], rng: Random) -> Reply:
-    """Return the reply for one behaviour. Deterministic in its arguments."""
+def digest_of(body: dict[str, Any]) -> str:
+    """Return a digest of a body that does not depend on the order or spacing of its JSON."""
+    return hashlib.blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Reply:
+    """Return the reply for one behaviour; ``given`` is the source of that behaviour. Deterministic."""
     if name.startswith("http_"):
         return Reply(int(name[5:]), [], None, (0, 0))
     if name == "wants_other_limit" and "max_tokens" in body:
         return Reply(400, [], None, (0, 0))
     messages = body.get("messages", [])
     prompt = sum(len(m.get("content") or "") // 4 + 4 for m in messages)
-    text, finish = _text(name, messages, rng), "stop"
+    text, finish = f"~~~~python\n{given}~~~~\n" if name == "given" else _text(name, messages, rng), "stop"
     allowed = _limit(body)
     words = _tokens(text)
     if name == "overlong":
@@ -266,7 +283,8 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         if self.path == "/log":
             entries = [entry._asdict() for entry in owner.log]
-            self._send(200, {"requests": owner.requests, "tokens": owner.tokens, "entries": entries})
+            told = {"requests": owner.requests, "tokens": owner.tokens, "entries": entries, "sent": owner.sent}
+            self._send(200, told)
         else:
             self._send(404, {"error": {"message": f"no such path: {self.path}"}})
 
@@ -282,11 +300,15 @@ class _Handler(BaseHTTPRequestHandler):
             owner.closing.wait(owner.delay_s)
         if reply.status == 200:
             self._complete(entry, reply)
-            return
+        else:
+            self._refuse(entry, reply, given)
+        owner.sent[entry.number] = time.monotonic()
+
+    def _refuse(self, entry: Entry, reply: Reply, given: str) -> None:
         message = f"status {reply.status}; the key was {given}"
         if entry.behaviour == "wants_other_limit":
             message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
-        headers = {"Retry-After": str(owner.retry_after_s)} if reply.status in (429, 503) else {}
+        headers = {"Retry-After": str(self.server.owner.retry_after_s)} if reply.status in (429, 503) else {}
         self._send(reply.status, {"error": {"message": message, "type": "test", "code": None}}, headers)
 
     def _complete(self, entry: Entry, reply: Reply) -> None:
