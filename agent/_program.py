@@ -170,7 +170,8 @@ class _Survey:
         self.state = {name for name, times in assigned.items() if times > 1}
         self.function, self.chooses = function.name, chooses
         if chooses:
-            self.state |= _decision_names(function)
+            # A loop's own variable may be returned at once and still be what conditions are about.
+            self.state |= _decision_names(function) & assigned.keys()
         self._body(function.body, dict(names))
 
     def _body(self, body: list[ast.stmt], names: dict[str, Type]) -> None:

@@ -193,7 +193,7 @@ class RoutingProblem(Problem):
         for _ in range(60):
             view = [rng.uniform(5, 60), rng.randint(1, 30), rng.uniform(500, 2e4)]
             rows = [number for index in range(3) for number in _probe_row(rng, index)]
-            calls.append(ProbeCall("place", tuple([*_request(rng, 5.0), *view, *rows])))
+            calls.append(ProbeCall("place", (*_request(rng, 5.0), *view, *rows)))
         return Probe(rows=3, calls=tuple(calls))
 
 

@@ -2,11 +2,10 @@ import sqlite3
 import threading
 
 import pytest
-from sqlalchemy import text
-
 from speciate.agent import open_archive
 from speciate.agent._tables import APPLICATION_ID
 from speciate.evaluators import SpeciateError
+from sqlalchemy import text
 
 
 def refusal(place, **options):
@@ -123,8 +122,13 @@ def test_read_then_write_transactions_of_many_threads_all_succeed(tmp_path):
 
 def test_failed_write_leaves_nothing(tmp_path):
     archive = open_archive(tmp_path / "x.db", create=True)
-    with pytest.raises(ZeroDivisionError), archive.database.write() as connection:
-        connection.execute(text("INSERT INTO meta (key, value) VALUES ('half', '1')"))
-        raise ZeroDivisionError
+
+    def fail():
+        with archive.database.write() as connection:
+            connection.execute(text("INSERT INTO meta (key, value) VALUES ('half', '1')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with archive.database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'half'")).scalar() == 0

@@ -3,7 +3,6 @@ import os
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from speciate.agent import Elite, Grid, bins_of, cell_of
 from speciate.evaluators import Descriptor, ProblemError
 
@@ -78,7 +77,9 @@ def test_agrees_with_pyribs(stream):
         assert status[inserted.result] == int(told["status"])
         assert inserted.cell == int(oracle.index_of_single([a, b]))
     data = oracle.data()
-    theirs = {int(i): (int(s[0]), -o) for i, s, o in zip(data["index"], data["solution"], data["objective"], strict=True)}
+    theirs = {
+        int(i): (int(s[0]), -o) for i, s, o in zip(data["index"], data["solution"], data["objective"], strict=True)
+    }
     assert {elite.cell: (elite.ticket, elite.score) for elite in grid.elites} == theirs
     assert grid.coverage == pytest.approx(oracle.stats.coverage)
     assert grid.qd_score(200.0) == pytest.approx(float(oracle.stats.qd_score))

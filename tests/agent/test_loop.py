@@ -4,8 +4,6 @@ from random import Random
 
 import pytest
 from scripted_proposer import ScriptedProposer
-from synthetic_problem import RoutingProblem, judge, routing_judge
-
 from speciate.agent import (
     Budget,
     Committed,
@@ -24,6 +22,7 @@ from speciate.agent import (
 )
 from speciate.agent._loop import Search
 from speciate.evaluators import ProblemRef, SpeciateError, Status
+from synthetic_problem import RoutingProblem, judge, routing_judge
 
 PROBLEM = RoutingProblem()
 STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
@@ -65,7 +64,9 @@ def delayed_judge(workers, seed):
     return judging
 
 
-@pytest.mark.parametrize("proposer", [ScriptedProposer, lambda: GeneticProposer(PROBLEM), lambda: RandomProposer(PROBLEM)])
+@pytest.mark.parametrize(
+    "proposer", [ScriptedProposer, lambda: GeneticProposer(PROBLEM), lambda: RandomProposer(PROBLEM)]
+)
 def test_rows_are_equal_with_one_worker_and_with_eight(tmp_path, proposer):
     results = []
     for name, workers in (("one", 1), ("eight", 8), ("again", 8)):

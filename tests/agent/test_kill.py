@@ -1,0 +1,84 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from scripted_proposer import ScriptedProposer
+from speciate.agent import Budget, RunSettings, create_run, open_archive, search
+from speciate.evaluators import ProblemRef, SpeciateError
+from synthetic_problem import RoutingProblem, routing_judge
+
+PROBLEM = RoutingProblem()
+SCRIPT = Path(__file__).with_name("killed_search.py")
+EVALUATIONS = 60
+
+
+def new_run(path):
+    archive = open_archive(path, create=True)
+    settings = RunSettings(problem=ProblemRef(name=PROBLEM.name), budget=Budget(evaluations=EVALUATIONS), repairs=2)
+    starters = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
+    return archive, create_run(archive, settings, PROBLEM, starters)
+
+
+def contents(archive, run_id):
+    """All that must not depend on kills: everything but times and CPU."""
+    tickets = archive.tickets(run_id)
+    return (
+        [ticket._replace(issued_at=0.0, committed_at=0.0, agent_cpu_s=0.0) for ticket in tickets],
+        [archive.candidates_of(run_id, ticket.number) for ticket in tickets],
+        sorted((e.ticket, e.turn, e.evaluation.model_dump_json()) for e in archive.evaluations(run_id)),
+        archive.insertions(run_id),
+    )
+
+
+def start(path, run_id, seed):
+    return subprocess.Popen([sys.executable, str(SCRIPT), str(path), run_id, str(seed)], stderr=subprocess.PIPE)
+
+
+def written(archive, run_id):
+    return len(archive.evaluations(run_id))
+
+
+def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path):
+    path = tmp_path / "killed.db"
+    archive, run_id = new_run(path)
+    rng, kills = Random(5), 0
+    for sitting in range(6):
+        process = start(path, run_id, sitting)
+        goal = written(archive, run_id) + rng.randrange(1, 9)
+        while process.poll() is None and written(archive, run_id) < goal:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.02)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.communicate()
+    assert kills >= 4
+    assert archive.run(run_id).state == "running"
+    process = start(path, run_id, 99)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+    whole, whole_id = new_run(tmp_path / "whole.db")
+    asyncio.run(search(whole, whole_id, PROBLEM, ScriptedProposer(), routing_judge))
+    assert contents(archive, run_id) == contents(whole, whole_id)
+    judged = [(e.ticket, e.turn) for e in archive.evaluations(run_id)]
+    assert len(judged) == len(set(judged))
+
+
+def test_run_in_another_living_process_is_refused(tmp_path):
+    path = tmp_path / "busy.db"
+    archive, run_id = new_run(path)
+    process = start(path, run_id, 1)
+    try:
+        while process.poll() is None and archive.run(run_id).state != "running":
+            time.sleep(0.01)
+        with pytest.raises(SpeciateError, match="another process"):
+            asyncio.run(search(archive, run_id, PROBLEM, ScriptedProposer(), routing_judge))
+    finally:
+        process.kill()
+        process.communicate()
