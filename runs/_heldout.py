@@ -165,9 +165,14 @@ def _mean_objective(measurements: Sequence[Measurement], names: set[str]) -> flo
 
 
 def group_labels(workloads: Sequence[Workload]) -> dict[str, str]:
-    """Return each workload's group: the parameters in which the workloads differ, the seed left out."""
-    keys = sorted({key for workload in workloads for key in workload.params if key != "seed"})
-    varying = [key for key in keys if len({str(workload.params.get(key)) for workload in workloads}) > 1]
+    """Return each workload's group: the parameters that vary between workloads of one seed.
+
+    A parameter that the seed fixes, such as where in a log a workload starts, only says which seed it is.
+    """
+    seeds = {workload.seed for workload in workloads}
+    by_seed = [[workload.params for workload in workloads if workload.seed == seed] for seed in sorted(seeds)]
+    keys = sorted({key for workload in workloads for key in workload.params})
+    varying = [key for key in keys if any(len({str(p.get(key)) for p in params}) > 1 for params in by_seed)]
     labels = {}
     for workload in workloads:
         parts = [f"{key} {workload.params[key]}" for key in varying if key in workload.params]
