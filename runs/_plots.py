@@ -183,7 +183,7 @@ def _gains(findings: Findings) -> Figure | None:
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
-    axes.set_xlabel(f"gain of the champion over {best.name} [%], 95 % intervals; each dot one workload or seed")
+    axes.set_xlabel(f"gain of the champion over {best.name} [%]\n95 % intervals; each dot is one workload or seed")
     return figure
 
 
@@ -208,7 +208,7 @@ def _comparison(findings: Findings) -> Figure | None:
         axes.tick_params(axis="x", rotation=20)
     axes.set_ylabel(f"{_objective(findings)}, held-out mean")
     axes.grid(visible=False, axis="x")
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
 
 
