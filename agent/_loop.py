@@ -284,7 +284,7 @@ class Search:
         """Wait for the life whose turn it is; return False if it outlasts minutes and judge's deadline."""
         number, timeout = self._committed, None
         if self._settings.budget.minutes is not None:
-            limits = self.problem.limits
+            limits = self.problem.limits.for_workloads(len(self.problem.workloads("train")))
             left = self._settings.budget.minutes * 60 - self._elapsed()
             timeout = max(left, 0.0) + limits.wall_s + limits.start_wall_s
         done, _ = await asyncio.wait({life}, timeout=timeout)

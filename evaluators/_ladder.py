@@ -82,14 +82,16 @@ def _judge_in(
     clock = _Clock()
     measured: list[Measurement] = []
     decision_hash: str | None = None
-    policy = open_policy(task.candidate, problem.interface, problem.limits, sandbox, cpu=cpu)
+    workloads = problem.workloads(task.split)
+    limits = problem.limits.for_workloads(len(workloads))
+    policy = open_policy(task.candidate, problem.interface, limits, sandbox, cpu=cpu)
     with policy:
         try:
             decision_hash = behaviour_hash(policy, problem.probe())
             known = _seen_before(task, cache, decision_hash)
             if known is not None:
                 return _reused(task, known, decision_hash, clock.lap(policy))
-            for workload in problem.workloads(task.split):
+            for workload in workloads:
                 measured.append(_measure(problem, policy, workload, clock))
         except CandidateFault as fault:
             spent = sum((m.cost for m in measured), clock.lap(policy))

@@ -32,12 +32,12 @@ class Descriptor(Frozen):
 
 
 class Limits(Frozen):
-    """What one candidate may use while it is judged on one set of workloads."""
+    """What one candidate may use while it is judged."""
 
-    wall_s: float = 60.0
-    """Wall seconds for all the workloads of one split."""
-    cpu_s: float = 30.0
-    """CPU seconds of the candidate's own process."""
+    wall_s: float = 30.0
+    """Wall seconds a workload: a split of n workloads has n times this in all."""
+    cpu_s: float = 15.0
+    """CPU seconds of the candidate's own process, likewise a workload."""
     decision_wall_s: float = 1.0
     """Wall seconds for one answer (checked about every 50 ms)."""
     start_wall_s: float = 10.0
@@ -46,6 +46,11 @@ class Limits(Frozen):
     output_bytes: int = 1 << 20
     """Of stdout and stderr together."""
     source_bytes: int = 64 << 10
+
+
+    def for_workloads(self, count: int) -> "Limits":
+        """Return the limits of one process that answers ``count`` workloads."""
+        return self.model_copy(update={"wall_s": self.wall_s * count, "cpu_s": self.cpu_s * count})
 
 
 class Parameter(Frozen):

@@ -94,7 +94,7 @@ class ServingRouter(Problem):
         ),
     )
     interface = INTERFACE
-    limits = Limits(wall_s=120.0, cpu_s=45.0, decision_wall_s=5.0)
+    limits = Limits(wall_s=20.0, cpu_s=8.0, decision_wall_s=5.0)
 
     def __init__(self, options: RouterOptions):
         self.options = options
