@@ -1,32 +1,22 @@
-"""A claim over several seeds: the same search for each seed, fixed beforehand, winners and losers in one table.
-
-Resumable: a run with the same settings that is in the database already is gone on with, not begun anew, and
-a finished one is only read.
-"""
+"""The table of a claim over several seeds: the same search for each, winners and losers alike."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from speciate.agent import Archive, RunRecord, RunSettings
 from speciate.evaluators import Frozen
 
 from ._findings import Findings, control_of
-from ._inspect import archive_at
 from ._numbers import interval, percent
-from ._options import Options, Problem, Quiet, SandboxName, Workers, problem_options
-from ._progress import progress_for
-from ._search import Choices, new_run, see_through
-from ._settings import run_settings
+from ._progress import Progress
+from ._search import Choices, new_run, see_through, with_sandbox
 
 
 class Table(Frozen):
     """The runs of one discovery, one a seed, in the order of the seeds."""
 
     problem: str
-    options: dict[str, str]
     evaluations: int
     command: str
     runs: tuple[Findings, ...]
@@ -44,55 +34,45 @@ class Table(Frozen):
 
     @property
     def median_control_gain(self) -> float | None:
-        """Median over seeds of the gain over the random control arm at equal budget."""
-        gains = [
-            r.control.design.gain.gain for r in self.runs if r.control and r.control.design and r.control.design.gain
-        ]
+        """Median over seeds of the gain over the random control arm at equal budget; None before any is measured."""
+        arms = [run.control.design for run in self.runs if run.control and run.control.design]
+        gains = [design.gain.gain for design in arms if design.gain]
         return statistics.median(gains) if gains else None
 
 
-def discoveries(  # noqa: PLR0913 - typer makes an option of each parameter
-    problem: Problem,
-    seeds: Annotated[str, typer.Option("--seeds", metavar="LIST", help="Seeds, fixed beforehand.")] = "1,2,3,4,5",
-    evals: Annotated[int, typer.Option("--evals", min=1, metavar="N", help="Budget of each arm.")] = 200,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the table and reports.")] = Path(
-        "discoveries"
-    ),
-    option: Options = None,
-    sandbox: SandboxName = None,
-    workers: Workers = None,
-    db: Annotated[str, typer.Option("--db", metavar="PATH|URL", help="Database of the runs.")] = "discoveries.db",
-    quiet: Quiet = False,
-) -> None:
-    """Search once for each seed, with a random control arm at equal budget, and write one table of all."""
-    options = problem_options(option, None)
-    wanted = [
-        run_settings(
-            {
-                "problem": {"name": problem, "options": options},
-                "seed": int(seed),
-                "proposer": "genetic",
-                "models": [],
-                "budget": {"evaluations": evals},
-                "workers": workers,
-                "sandbox": sandbox,
-            }
-        )
-        for seed in seeds.split(",")
-    ]
-    words = " ".join(f"--option {key}={value}" for key, value in options.items())
-    command = f"speciate discoveries {problem} --seeds {seeds} --evals {evals} {words}".rstrip()
+def discover(
+    archive: Archive,
+    wanted: Sequence[RunSettings],
+    out: Path,
+    command: str,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> Table:
+    """Search once for each of ``wanted``, each with a random control arm at equal budget, and write their table.
+
+    Resumable: a run with the same settings that is in the archive is gone on with, not begun anew, and one
+    that is finished is only read. The table is rewritten after each. All baselines are measured on held-out.
+
+    Raises as ``see_through``.
+    """
     found: list[Findings] = []
-    with archive_at(db, create=True) as archive:
-        for settings in wanted:
-            run = _run_of(archive, settings) or new_run(archive, settings, 0)
-            choices = Choices(folder=out / f"seed{settings.seed}", rivals=None, workers=workers)
-            ending = see_through(archive, run, progress_for(quiet=quiet, results_on_stdout=False), choices)
-            found.append(ending.findings)
-            table = Table(problem=problem, options=options, evaluations=evals, command=command, runs=tuple(found))
-            _write(table, out)
-            typer.echo(f"seed {settings.seed}: {ending.findings.claim}")
-    typer.echo(f"\n{summary(table)}\ntable: {out / 'README.md'}")
+    table = None
+    for asked in wanted:
+        settings = with_sandbox(asked, say)
+        run = _run_of(archive, settings) or new_run(archive, settings, 0)
+        choices = Choices(folder=out / f"seed{settings.seed}", rivals=None, workers=settings.workers)
+        ending = see_through(archive, run, progress, choices)
+        found.append(ending.findings)
+        table = Table(
+            problem=settings.problem.name,
+            evaluations=settings.budget.evaluations or 0,
+            command=command,
+            runs=tuple(found),
+        )
+        _write(table, out)
+        say(f"seed {settings.seed}: {ending.findings.claim}")
+    assert table is not None
+    return table
 
 
 def _run_of(archive: Archive, settings: RunSettings) -> RunRecord | None:
@@ -120,8 +100,8 @@ def _write(table: Table, out: Path) -> None:
     lines = [
         f"# Discoveries: {table.problem}",
         "",
-        f"Made by `{table.command}` ({table.evaluations} evaluations an arm, held-out workloads opened once, for this "
-        "table). All seeds are shown, losers too.",
+        f"Made by `{table.command}`: {table.evaluations} evaluations an arm; held-out workloads were opened for this "
+        "table only. Every seed is shown, winner or not.",
         "",
         summary(table),
         "",

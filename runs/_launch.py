@@ -87,7 +87,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
 
     Exits with 0 if a budget was used up, whatever was found.
     """
-    from ._search import new_run
+    from ._search import new_run, with_sandbox
     from ._settings import run_settings
 
     settings = run_settings(
@@ -114,6 +114,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     )
     if not quiet and evals is None and settings.budget.evaluations is not None:
         typer.echo(f"no budget given: --evals {settings.budget.evaluations} is used", err=as_json)
+    settings = with_sandbox(settings, lambda line: typer.echo(f"speciate: {line}", err=True))
     count = _rivals(rivals)
     with archive_at(db, create=True) as archive:
         record = new_run(archive, settings, control)
@@ -159,6 +160,57 @@ def report(
         typer.echo(findings.model_dump_json(indent=2))
     else:
         typer.echo(f"{findings.claim}\nreport: {written.html}")
+
+
+def discoveries(  # noqa: PLR0913 - typer makes an option of each parameter
+    problem: Problem,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="LIST", help="Seeds, fixed beforehand.")] = "1,2,3,4,5",
+    evals: Annotated[int, typer.Option("--evals", min=1, metavar="N", help="Budget of each arm.")] = 200,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the table and the reports.")] = Path(
+        "discoveries"
+    ),
+    option: Options = None,
+    sandbox: SandboxName = None,
+    workers: Workers = None,
+    db: Annotated[str, typer.Option("--db", metavar="PATH|URL", help="Database of the runs.")] = "discoveries.db",
+    quiet: Quiet = False,
+) -> None:
+    """Search once for each seed, each with a random control arm, and write one table of all; resumable."""
+    from ._discoveries import discover, summary
+    from ._progress import progress_for
+    from ._settings import run_settings
+
+    options = problem_options(option, None)
+    wanted = [
+        run_settings(
+            {
+                "problem": {"name": problem, "options": options},
+                "seed": seed,
+                "proposer": "genetic",
+                "models": [],
+                "budget": {"evaluations": evals},
+                "workers": workers,
+                "sandbox": sandbox,
+            }
+        )
+        for seed in _seeds(seeds)
+    ]
+    words = "".join(f" --option {key}={value}" for key, value in options.items())
+    command = f"speciate discoveries {problem} --seeds {seeds} --evals {evals}{words}"
+    progress = progress_for(quiet=quiet, results_on_stdout=False)
+    with archive_at(db, create=True) as archive:
+        table = discover(archive, wanted, out, command, progress, typer.echo)
+    typer.echo(f"\n{summary(table)}\ntable: {out / 'README.md'}")
+
+
+def _seeds(text: str) -> list[int]:
+    """Return the seeds of a comma-separated list. Raises SpeciateError."""
+    from speciate.evaluators import SpeciateError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise SpeciateError(f"--seeds: expected whole numbers with commas between, got {text!r}") from error
 
 
 def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *, quiet: bool, as_json: bool) -> None:

@@ -30,6 +30,7 @@ from speciate.evaluators import (
     JudgeTask,
     LocalExecutor,
     Problem,
+    SandboxUnavailableError,
     problem_of,
     sandbox_named,
 )
@@ -69,6 +70,25 @@ class Ending(NamedTuple):
     def complete(self) -> bool:
         """Whether every search ended because a budget was used up."""
         return all(outcome.state == "finished" for outcome in self.outcomes)
+
+
+def with_sandbox(settings: RunSettings, warn: Callable[[str], None]) -> RunSettings:
+    """Return the settings with the sandbox that this machine offers, where the user named none.
+
+    Code of the genetic and the random proposer is built from a fixed grammar, so it may run in the weak
+    ``process`` sandbox where no better one works; ``warn`` is told. Code from a model may not.
+
+    Raises:
+        SandboxUnavailableError: no sandbox fit for the proposer works here, or the named one does not.
+    """
+    try:
+        name = sandbox_named(settings.sandbox).name
+    except SandboxUnavailableError as error:
+        if settings.sandbox is not None or settings.proposer == "llm":
+            raise
+        name = sandbox_named("process").name
+        warn(f"warning: {error}; candidates of the {settings.proposer} proposer run in the weak sandbox {name!r}")
+    return settings.model_copy(update={"sandbox": name})
 
 
 def new_run(archive: Archive, settings: RunSettings, control: int | None) -> RunRecord:

@@ -13,7 +13,7 @@ import typer
 from ._doctor import doctor, problems
 from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, tune
-from ._launch import report, resume, run
+from ._launch import discoveries, report, resume, run
 
 HELP = "Discover system designs: search, judge against tuned baselines, and report with evidence."
 
@@ -32,6 +32,7 @@ commands.command("show")(show)
 commands.command("best")(best)
 commands.command("map")(map_archive)
 commands.command("report")(report)
+commands.command("discoveries")(discoveries)
 commands.command("eval")(evaluate)
 commands.command("baselines")(baselines)
 commands.command("tune")(tune)
