@@ -19,12 +19,14 @@ from ._trace import ReplicaSpec
 
 SHIFT = 24
 MASK = (1 << SHIFT) - 1
+NEVER = 1 << 62
 MAX_REQUESTS = 1 << SHIFT
 """Heaps hold step << 24 | request in one int, which compares faster than a tuple."""
 
-OUTLIVED = 1 << 32
-GROWING = OUTLIVED - 1
-"""Two counts in one int, so that one sum over the table of remainders serves both."""
+OUTLIVED = float(1 << 26)
+"""Two counts in one float, so that one sum over the table of remainders serves both: both stay below 2^26, and
+doubles hold whole numbers up to 2^53. Floats add up faster than ints of more than 30 bits."""
+PER_OUTLIVED = 1.0 / OUTLIVED
 
 (
     USED,
@@ -54,6 +56,7 @@ class Batch:
         "_finishing",
         "_members",
         "_needs",
+        "_next_outlives",
         "_outlived_blocks",
         "_outliving",
         "_partial_done",
@@ -96,12 +99,14 @@ class Batch:
         """Decoding requests."""
         self._context = self._used = 0.0
         self._finishing: list[int] = []
-        self._needs = [0] * (2 * spec.block_size)
+        self._needs = [0.0] * (2 * spec.block_size)
         """Entry r (and r + block size, so that a slice may wrap): requests that need a block at steps = r, plus
         OUTLIVED for each that has outlived its prediction and whose blocks to expect grow at steps = r."""
-        self._members = 0
+        self._members = 0.0
         """Sum of ``_needs`` over one block size."""
         self._outliving: list[int] = []
+        self._next_outlives = NEVER
+        """Step of the first entry of ``_outliving``."""
         self._alive = self._alive_sum = self._outlived_blocks = 0.0
         self._pending_decode = self._peak_fixed = 0.0
 
@@ -113,22 +118,13 @@ class Batch:
         shown = (row[QUEUED], row[RUNNING], row[RESERVED], row[PREFILL], self._pending_decode, self._members)
         return not (any(lines) or any(held) or any(shown))
 
-    def _needed(self, steps: int, done: int) -> int:
-        """Return the blocks needed in the ``done`` steps from ``steps``, in the two-in-one form of ``_needs``."""
-        size = self._block_size
-        phase = steps % size
-        if done < size:
-            return sum(self._needs[phase : phase + done])
-        cycles, rest = divmod(done, size)
-        return cycles * self._members + sum(self._needs[phase : phase + rest])
-
     def _steps_until_full(self) -> int:
         """Return after how many decode steps the next one would find too few free blocks."""
         cycles, left = divmod(int(self._blocks - self._used), self._batch)
         steps = cycles * self._block_size
         position = self._steps % self._block_size
-        while (need := self._needs[position] & GROWING) <= left:
-            left -= need
+        while (need := self._needs[position] % OUTLIVED) <= left:
+            left -= int(need)
             steps += 1
             position = (position + 1) % self._block_size
         return steps
@@ -168,13 +164,15 @@ class Batch:
         requests.base[request] = base
         self._batch += 1
         position = (base + 1 - requests.prompt[request]) % self._block_size
-        self._needs[position] += 1
-        self._needs[position + self._block_size] += 1
-        self._members += 1
+        self._needs[position] += 1.0
+        self._needs[position + self._block_size] += 1.0
+        self._members += 1.0
         heappush(self._finishing, (base + requests.output[request]) << SHIFT | request)
         outlives = base + predicted
         requests.outlives[request] = outlives
         heappush(self._outliving, outlives << SHIFT | request)
+        if outlives < self._next_outlives:
+            self._next_outlives = outlives
         self._alive += 1.0
         self._alive_sum += outlives
         return 0
@@ -189,9 +187,9 @@ class Batch:
         self._used -= -(-cached // size)
         position = (base + 1 - prompt) % size
         needs = self._needs
-        needs[position] -= 1
-        needs[position + size] -= 1
-        self._members -= 1
+        needs[position] -= 1.0
+        needs[position + size] -= 1.0
+        self._members -= 1.0
         del self._running[request]
         self.row[RUNNING] -= 1.0
         outlives = requests.outlives[request]
@@ -207,14 +205,15 @@ class Batch:
             self._members -= OUTLIVED
             self._outlived_blocks -= -(-(prompt + self._steps - base) // size)
 
-    def _outlive(self, limit: int) -> None:
-        """Take note of the requests that outlive their prediction before heap entry ``limit``.
+    def _outlive(self, at: int) -> None:
+        """Take note of the requests that have outlived their prediction at step ``at``.
 
         Their blocks are counted as of ``_steps``, also where they outlive it later: the table of remainders adds
         to all alike what they grow from there.
         """
         requests, outliving = self._requests, self._outliving
         needs, size = self._needs, self._block_size
+        limit = (at + 1) << SHIFT
         while outliving and outliving[0] < limit:
             entry = heappop(outliving)
             request = entry & MASK
@@ -231,12 +230,13 @@ class Batch:
             needs[position + size] += OUTLIVED
             self._members += OUTLIVED
             self._outlived_blocks += -(-(prompt + self._steps - base) // size)
+        self._next_outlives = outliving[0] >> SHIFT if outliving else NEVER
 
     def _preempt(self) -> None:
         """Send the last admitted requests back to the head of the line until the next step has its blocks."""
         phase = self._steps % self._block_size
         requests, row = self._requests, self.row
-        while self._needs[phase] & GROWING > self._blocks - self._used:
+        while self._needs[phase] % OUTLIVED > self._blocks - self._used:
             request = next(reversed(self._running))
             if self._prefills:
                 self._drop_partial(request)

@@ -11,7 +11,7 @@ held, the head is forced on the fastest replica.
 """
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from math import inf
 
 from ._batch import MAX_REQUESTS
@@ -76,6 +76,7 @@ class _Engine:
         """(time, replica, version); an entry with another version than its replica's is void."""
         self.key = router.key
         self.place = router.place
+        self.observe = [replica.observe for replica in self.replicas]
         self.queue: list[tuple[float, int]] = []
         self.queue_tokens = 0.0
         self.now = 0.0
@@ -89,19 +90,21 @@ class _Engine:
         arrived = count = 0
         while True:
             if events and events[0][0] <= arrivals[arrived]:
-                now, index, version = heappop(events)
+                now, index, version = events[0]
                 replica = replicas[index]
                 if replica.version != version:
+                    heappop(events)
                     continue
                 self.now = now
                 if replica.complete(now) and self.queue:
+                    heappop(events)
                     touched = [replica]
                     self._drain(now, touched)
                     self._start(now, touched)
+                elif (end := replica.schedule(now)) >= 0.0:
+                    heapreplace(events, (end, index, replica.version))
                 else:
-                    end = replica.schedule(now)
-                    if end >= 0.0:
-                        heappush(events, (end, index, replica.version))
+                    heappop(events)
             elif arrived < last:
                 arrived = self._arrive(arrived, arrivals)
             elif self.queue:
@@ -146,8 +149,8 @@ class _Engine:
             request = queue[0][1]
             observation = [*requests.fields[request], now, float(len(queue)), self.queue_tokens]
             observation[1] = now - observation[0]
-            for replica in replicas:
-                observation += replica.observe(now)
+            for observe in self.observe:
+                observation += observe(now)
             answer = self.place(observation)
             self.places += 1
             if answer == HOLD:

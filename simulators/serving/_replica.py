@@ -13,12 +13,30 @@ time of k of them is k (linear + quadratic k). An iteration with prompt chunks i
 from heapq import heappop
 from math import sqrt
 
-from ._batch import CONTEXT, DECODE, FREE, GROWING, ITERATION, MASK, PEAK, PREFILL, QUEUED, RESERVED, SHIFT, USED, Batch
+from ._batch import (
+    CONTEXT,
+    DECODE,
+    FREE,
+    ITERATION,
+    MASK,
+    OUTLIVED,
+    PEAK,
+    PER_OUTLIVED,
+    PREFILL,
+    QUEUED,
+    RESERVED,
+    SHIFT,
+    USED,
+    Batch,
+)
 from ._requests import Requests
 from ._trace import ReplicaSpec
 
 IDLE, DECODING, MIXED = 0, 1, 2
 """What a replica does: nothing is planned; a jump of decode iterations; one iteration with prompt chunks."""
+
+ROUNDING = 1e-9
+"""Far above the rounding of a computed number of iterations: raised by it, the number is never too low."""
 
 
 class Replica(Batch):
@@ -95,9 +113,10 @@ class Replica(Batch):
             return -1.0
         self._observed = -1
         free = self._blocks - self._used
-        preempted = self._needs[self._steps % self._block_size] & GROWING > free
-        if preempted:
+        preempted = False
+        if free < self._batch and self._needs[self._steps % self._block_size] % OUTLIVED > free:
             self._preempt()
+            preempted = True
         self.version += 1
         self._started = now
         if self._prefills or (self._waiting and not preempted):
@@ -127,11 +146,10 @@ class Replica(Batch):
         """
         since = now - self._started
         linear, quadratic = self._linear, self._quadratic
-        planned = int(2.0 * since / (linear + sqrt(linear * linear + 4.0 * quadratic * since))) + 1
-        if (planned - 1) * (linear + quadratic * (planned - 1)) > since:
-            planned -= 1
-        elif planned * (linear + quadratic * planned) <= since:
-            planned += 1
+        done = int(2.0 * since / (linear + sqrt(linear * linear + 4.0 * quadratic * since)) + ROUNDING)
+        if done * (linear + quadratic * done) > since:
+            done -= 1
+        planned = done + 1
         if planned >= self._planned:
             return -1.0
         self._planned = planned
@@ -147,9 +165,11 @@ class Replica(Batch):
         if batch:
             size = self._block_size
             phase = steps % size
-            needed = sum(self._needs[phase : phase + done]) if done < size else self._needed(steps, done)
-            self._used = used = self._used + (needed & GROWING)
-            self._outlived_blocks += needed >> 32
+            cycles = done // size
+            needed = cycles * self._members + sum(self._needs[phase : phase + done - cycles * size])
+            outlived = int(needed * PER_OUTLIVED)
+            self._used = used = self._used + needed - outlived * OUTLIVED
+            self._outlived_blocks += outlived
             self._context += batch * done
             self.output_tokens += batch * done
         else:
@@ -176,8 +196,8 @@ class Replica(Batch):
         """Return the replica's row as of ``now``. The list is the replica's own: copy it, do not keep it.
 
         The end of iteration k of a jump is at k (linear + quadratic k); the root is taken in the form without
-        cancellation, and corrected by one where rounding put it on the wrong side. A jump's last iteration ends
-        with its event, not before.
+        cancellation, a hair too high, and lowered where that put it on the wrong side. A jump's last iteration
+        ends with its event, not before.
         """
         row = self.row
         at = steps = self._steps
@@ -187,37 +207,37 @@ class Replica(Batch):
             since = now - self._started
             linear = self._linear
             quadratic = self._quadratic
-            done = int(2.0 * since / (linear + sqrt(linear * linear + 4.0 * quadratic * since)))
+            done = int(2.0 * since / (linear + sqrt(linear * linear + 4.0 * quadratic * since)) + ROUNDING)
             if done * (linear + quadratic * done) > since:
                 done -= 1
-            elif (done + 1) * (linear + quadratic * (done + 1)) <= since:
-                done += 1
             if done >= self._planned:
                 done = self._planned - 1
             at += done
             if at == self._observed:
                 return row
-            outliving = self._outliving
-            if outliving and outliving[0] >> SHIFT <= at:
-                self._outlive((at + 1) << SHIFT)
+            if at >= self._next_outlives:
+                self._outlive(at)
                 outlived_blocks = self._outlived_blocks
             size = self._block_size
             phase = steps % size
-            needed = sum(self._needs[phase : phase + done]) if done < size else self._needed(steps, done)
-            used += needed & GROWING
-            outlived_blocks += needed >> 32
+            cycles = done // size
+            needed = cycles * self._members + sum(self._needs[phase : phase + done - cycles * size])
+            outlived = int(needed * PER_OUTLIVED)
+            used += needed - outlived * OUTLIVED
+            outlived_blocks += outlived
             context += batch * done
+            row[ITERATION] = linear + quadratic * (2 * done + 1)
         elif at == self._observed:
             return row
-        elif self._outliving:
-            self._outlive((at + 1) << SHIFT)
+        else:
+            self._outlive(at)
             outlived_blocks = self._outlived_blocks
+            row[ITERATION] = self._decode_table[batch] + self._context_s * (context + batch) if batch else 0.0
         self._observed = at
         row[USED] = used
         row[FREE] = self._blocks - used
         row[DECODE] = self._pending_decode + self._alive_sum - self._alive * at
         row[CONTEXT] = context
-        row[ITERATION] = self._decode_table[batch] + self._context_s * (context + batch) if batch else 0.0
         row[PEAK] = self._peak_fixed + outlived_blocks
         return row
 
@@ -231,14 +251,14 @@ class Replica(Batch):
         if prefills:
             past = self._partial_done
             left = requests.pending[prefills[0]] - past
-            chunk = min(left, budget)
+            chunk = left if left < budget else budget
             pairs = chunk * (past + 0.5 * chunk)
             budget -= chunk
             left -= chunk
         if admit and self._waiting:
             waiting = self._waiting
             size = self._block_size
-            free = self._blocks - self._used - (self._needs[self._steps % size] & GROWING)
+            free = self._blocks - self._used - self._needs[self._steps % size] % OUTLIVED
             while waiting and budget and len(self._running) < self._max_batch:
                 total = requests.pending[waiting[0]]
                 need = -(-total // size)
@@ -246,7 +266,7 @@ class Replica(Batch):
                     break
                 free -= need
                 prefills.append(self._admit(now, need))
-                chunk = min(total, budget)
+                chunk = total if total < budget else budget
                 pairs += 0.5 * chunk * chunk
                 budget -= chunk
                 left = total - chunk

@@ -9,6 +9,9 @@ import numpy.typing as npt
 from ._arrays import Floats, Ints
 from ._iteration import IterationModel
 
+MAX_BLOCKS = 1 << 25
+"""The engine counts blocks in half a double."""
+
 
 @dataclass(frozen=True)
 class ReplicaSpec:
@@ -30,6 +33,8 @@ class ReplicaSpec:
         for name in ("blocks", "block_size", "max_batch", "chunk_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.blocks > MAX_BLOCKS:
+            raise ValueError(f"blocks must be <= {MAX_BLOCKS}, got {self.blocks}")
         if self.chunk_tokens <= self.max_batch:
             raise ValueError(
                 "chunk_tokens > max_batch must hold, or a full batch leaves no room for prompts; "

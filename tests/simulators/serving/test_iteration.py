@@ -140,4 +140,4 @@ def test_speed_and_host_time() -> None:
 )
 def test_refuses_times_no_engine_has(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(made(), **change)  # type: ignore[arg-type]
+        replace(made(), **change)

@@ -112,7 +112,7 @@ def spoil(name: str, request: int, value: float) -> Callable[[Result], None]:
 
 def spoil_total(**change: int | bool) -> Callable[[Result], None]:
     def changed(result: Result) -> None:
-        result.replicas = (replace(result.replicas[0], **change), *result.replicas[1:])  # type: ignore[arg-type]
+        result.replicas = (replace(result.replicas[0], **change), *result.replicas[1:])
 
     return changed
 

@@ -53,7 +53,7 @@ def test_refuses_what_is_no_replica(change: dict[str, float], message: str) -> N
     base = tiny_replica()
     fields = {"blocks": 40, "block_size": 4, "max_batch": 8, "chunk_tokens": 24, **change}
     with pytest.raises(ValueError, match=message):
-        ReplicaSpec(base.cost, **fields)  # type: ignore[arg-type]
+        ReplicaSpec(base.cost, **fields)
 
 
 def test_the_clusters_of_the_problems() -> None:
