@@ -14,7 +14,7 @@ from ._contract import (
     canonical_python,
 )
 from ._errors import CandidateFault, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
-from ._executors import Executor, InlineExecutor, LocalExecutor
+from ._executors import Executor, InlineExecutor, LocalExecutor, worker_pool
 from ._inline import InlinePolicy
 from ._interface import Answer, Argument, Hook, PolicyInterface, Quantity, Record
 from ._ladder import JudgeTask, behaviour_hash, judge, judge_inline
@@ -97,4 +97,5 @@ __all__ = [
     "tune_baseline",
     "tuned_toml",
     "with_constants",
+    "worker_pool",
 ]

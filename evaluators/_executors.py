@@ -115,6 +115,12 @@ class LocalExecutor:
             self._pool = self._start()
 
 
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of processes that end when this one does, however it ends. For trusted work."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
+
+
 def _lost(task: JudgeTask) -> Evaluation:
     return Evaluation(
         candidate=task.candidate.id,
@@ -127,10 +133,14 @@ def _lost(task: JudgeTask) -> Evaluation:
 def _enter_worker(slots: "SimpleQueue[int]") -> None:
     """Prepare a judging process: it leaves Ctrl-C to its parent, ends when the parent does, and keeps to one core."""
     global _core
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _follow_parent()
     _core = slots.get()
     os.sched_setaffinity(0, {_core})
+
+
+def _follow_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:

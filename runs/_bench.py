@@ -3,8 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from speciate.evaluators import (
     problem_of,
     sandbox_named,
     tune_baseline,
+    worker_pool,
 )
 
 from ._heldout import gain_over
@@ -172,7 +172,7 @@ def tuned(
     """
     names = [baseline.name for baseline in problem_of(ref).baselines()]
     chosen: dict[str, Tuned] = {}
-    with ProcessPoolExecutor(workers or usable_cores(), mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers or usable_cores()) as pool:
         futures = {pool.submit(tune_baseline, ref, name, evaluations, seed): name for name in names}
         for future in as_completed(futures):
             name, choice = futures[future], future.result()

@@ -27,5 +27,5 @@ def feedback(workload: Workload, metrics: Mapping[str, float], result: Result, r
     if metrics["starvation_guard"] > 1:
         lines.append(f"GUARD: some request starved; the objective was multiplied by {metrics['starvation_guard']:.2f}")
     if metrics["forced"] > 0:
-        lines.append(f"{metrics['forced']:.0f} requests were held while every replica was idle, and placed by force")
+        lines.append(f"{metrics['forced']:.0f} requests were still held when all else was done, and placed by force")
     return "\n".join(lines)
