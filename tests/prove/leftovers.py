@@ -1,0 +1,80 @@
+"""What a killed process leaves behind: processes, semaphores and files, without a gap to hide in.
+
+While this process is a *subreaper*, whatever loses its parent below it becomes its child. So all that a run
+ever started is found by walking down from here, whatever session or process group it moved to.
+"""
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PROC = Path("/proc")
+
+
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Adopt every orphan below this process, and reap what has ended when leaving."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl refused to make this process a subreaper")
+    try:
+        yield
+    finally:
+        below(())
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def below(known: "tuple[int, ...] | set[int]") -> dict[int, str]:
+    """Return pid and command line of what runs below this process, apart from ``known`` and what is below those.
+
+    Adopted children that have ended are reaped on the way; ``known`` ones are left to whoever waits for them.
+    """
+    families: dict[int, list[int]] = {}
+    for pid, (parent, state) in _processes().items():
+        if parent == os.getpid() and state == "Z" and pid not in known:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            continue
+        families.setdefault(parent, []).append(pid)
+    found: dict[int, str] = {}
+    fresh = [os.getpid()]
+    while fresh:
+        fresh = [pid for parent in fresh for pid in families.get(parent, []) if pid not in known]
+        found |= {pid: _command(pid) for pid in fresh}
+    return found
+
+
+def semaphores(pid: int) -> set[Path]:
+    """Return the files in shared memory that process ``pid`` has open."""
+    maps = (_PROC / str(pid) / "maps").read_text(encoding="utf-8")
+    return {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if "/dev/shm/" in line}
+
+
+def gone(left: Callable[[], object], patience_s: float = 20.0) -> float:
+    """Wait until ``left()`` is empty and return the seconds that took; fail with what it still holds."""
+    began = time.monotonic()
+    while remaining := left():
+        waited = time.monotonic() - began
+        assert waited < patience_s, f"still there after {waited:.0f} s: {remaining}"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Return parent and state of every process."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir(_PROC)):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = (_PROC / name / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            found[int(name)] = (int(fields[1]), fields[0])
+    return found
+
+
+def _command(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+    return ""

@@ -1,0 +1,135 @@
+"""A run driven from the command line, as a user would, and killed as a user would: ``kill -9`` of what was typed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+from prove.ledger import Kill, progress, rows
+from prove.leftovers import below, gone, semaphores
+
+PATIENCE_S = 300.0
+"""For one sitting to do anything that is waited for; only a hang takes that long."""
+STARTING_S = 4.0
+"""A sitting that has nothing to wait for is killed within this time, most of which is starting up."""
+LINGERING_S = 0.6
+"""How long after the awaited progress a kill comes at most."""
+
+
+class Drill:
+    """One run in a folder of its own, in as many sittings as it takes.
+
+    Args:
+        folder: an empty folder.
+        asked: the arguments of ``speciate run`` without database and workers.
+        known: processes of the test itself, which may stay.
+        seed: of the instants of the kills and of the number of workers of each sitting.
+    """
+
+    def __init__(self, folder: Path, asked: Sequence[str], known: set[int], seed: int):
+        self.folder = folder
+        self.database = folder / "runs.db"
+        self.kills: list[Kill] = []
+        self.slowest_end_s = 0.0
+        """Seconds from a kill to the end of the last process that belonged to the run."""
+        self.environ = {**os.environ, "TMPDIR": str(folder / "tmp"), "OPENAI_API_KEY": "sk-of-the-drill"}
+        self._asked = list(asked)
+        self._known = known
+        self._rng = Random(seed)
+        self._sittings = 0
+        (folder / "tmp").mkdir()
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, None before it has a row."""
+        found = rows(self.database, "SELECT id FROM runs")
+        return found[0]["id"] if found else None
+
+    def start(self, workers: int) -> "subprocess.Popen[bytes]":
+        """Begin a sitting: ``run`` the first time and ``resume`` afterwards."""
+        run_id = self.run_id
+        words = ["run", *self._asked] if run_id is None else ["resume", run_id, "--rivals", "1"]
+        words += ["--db", self.database.name, "--workers", str(workers)]
+        self._sittings += 1
+        with (self.folder / f"output.{self._sittings}").open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "speciate", *words],
+                cwd=self.folder,
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill_at_random(self, kills: int, last: float, check: Callable[[], None]) -> None:
+        """Kill ``kills`` sittings at instants spread over the run; ``check`` what stands after each.
+
+        ``last`` is the progress (see ``ledger.progress``) at which the last kill may be due. Where a sitting has
+        nothing left to do, starting up and reporting are what is interrupted.
+        """
+        for due in sorted(self._rng.uniform(0.0, last) for _ in range(kills)):
+            while not self._killed(due):
+                due = 0.0
+            check()
+
+    def finish(self, workers: int = 2) -> str:
+        """Let the run go on to its end and return what the last sitting said."""
+        process = self.start(workers)
+        try:
+            code = process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+        said = self.output()
+        assert code == 0, said
+        # Looked at before anything here opens the database, which would make its log again.
+        files = {path.name for path in self.folder.iterdir() if not path.name.startswith("output.")}
+        assert files == {"runs.db", "reports", "tmp"}
+        self.nothing_left(set())
+        return said
+
+    def output(self) -> str:
+        """Return what the last sitting wrote to its terminal."""
+        return (self.folder / f"output.{self._sittings}").read_text(encoding="utf-8", errors="replace")
+
+    def nothing_left(self, shared: set[Path]) -> None:
+        """Wait until no process, semaphore or temporary file of the sitting is left."""
+        self.slowest_end_s = max(self.slowest_end_s, gone(lambda: below(self._known)))
+        gone(lambda: [path for path in shared if path.exists()])
+        gone(lambda: list((self.folder / "tmp").iterdir()))
+
+    def _killed(self, due: float) -> bool:
+        """Hold a sitting that is killed once ``due`` is reached; return False if it ended by itself before."""
+        process = self.start(self._rng.choice((1, 2)))
+        shared: set[Path] = set()
+        try:
+            if self.run_id is not None and progress(self.database) >= due:
+                wait_s = self._rng.uniform(0.0, STARTING_S)
+            else:
+                self._await(process, due)
+                wait_s = self._rng.uniform(0.0, LINGERING_S)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(wait_s)
+            with suppress(FileNotFoundError):
+                shared = semaphores(process.pid)
+            kill = Kill(time.monotonic(), time.time())
+        finally:
+            process.kill()
+            process.wait()
+        self.nothing_left(shared)
+        if process.returncode != -signal.SIGKILL:
+            assert process.returncode == 0, self.output()
+            return False
+        self.kills.append(kill)
+        return True
+
+    def _await(self, process: "subprocess.Popen[bytes]", due: float) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while process.poll() is None and (self.run_id is None or progress(self.database) < due):
+            assert time.monotonic() < deadline, f"no progress to {due:.1f} in {PATIENCE_S:g} s: {self.output()}"
+            time.sleep(0.02)

@@ -1,0 +1,127 @@
+"""``kill -9`` at random instants of real runs, each followed by ``speciate resume``: promise 2, from outside.
+
+The run is the command line in a process of its own, the model a server in another. Only the process that the
+user started is killed. Everything is counted from the rows and from the server's log, past the product's code.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from prove.ledger import (
+    archive_of,
+    check_evaluations,
+    check_requests,
+    differences,
+    evaluations_used,
+    rows,
+    served,
+)
+from prove.leftovers import adopting, below
+from prove.sitting import Drill
+from support import openai_server
+
+PROBLEM = ["serving-router", "--option", "requests=200", "--option", "heldout_seeds=2", "--rivals", "1"]
+VERDICT = 10
+"""About how many designs a verdict measures: validation's finalists and baselines, then held-out."""
+
+
+@pytest.fixture
+def known() -> Iterator[set[int]]:
+    """Adopt what the runs lose; the processes that were there before, and the model's server once it is started."""
+    with adopting():
+        yield set(below(()))
+
+
+@pytest.fixture
+def base_url(tmp_path: Path, known: set[int]) -> Iterator[str]:
+    """A model behind HTTP that answers well and badly: diffs, rewrites, fenced, cut off, unusable, 429, 500, ..."""
+    words = ["--script", "mixed", "--seed", "7", "--hang-s", "1", "--delay-s", "0.3"]
+    server = subprocess.Popen([sys.executable, openai_server.__file__, *words], stdout=subprocess.PIPE, text=True)
+    known.add(server.pid)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.communicate()
+
+
+@pytest.mark.parametrize("budget", ["evaluations", "tokens"])
+def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
+    budget: str, tmp_path: Path, base_url: str, known: set[int], full: bool, tell: Callable[[str], None]
+) -> None:
+    kills = {"evaluations": 20 if full else 6, "tokens": 10 if full else 3}[budget]
+    evaluations = 48 if full else 24
+    tokens = 60_000 * kills + 200_000
+    limit = ["--evals", str(evaluations)] if budget == "evaluations" else ["--tokens", str(tokens)]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    drill = Drill(folder, [*PROBLEM, "--model", "m", "--base-url", base_url, "--seed", "5", *limit], known, seed=11)
+
+    def check() -> None:
+        check_evaluations(drill.database)
+        check_requests(drill.database, served(base_url), drill.kills)
+
+    drill.kill_at_random(kills, evaluations + VERDICT if budget == "evaluations" else 40, check)
+    drill.finish()
+    check()
+
+    log = served(base_url)
+    books = check_requests(drill.database, log, drill.kills)
+    (run,) = rows(drill.database, "SELECT state, reason FROM runs")
+    used = evaluations_used(drill.database)
+    tell(
+        f"{len(drill.kills)} kills; requests {log.requests} at the server, {books.requests} rows ({books.in_doubt} in "
+        f"doubt, {books.unsent} never sent); tokens {log.tokens:,} billed, {books.charged_tokens:,} charged"
+        f"{f' of {tokens:,}' if budget == 'tokens' else ''}; evaluations {used}; {run['state']}: {run['reason']}; last "
+        f"process gone after {drill.slowest_end_s:.2f} s"
+    )
+    assert len(drill.kills) == kills
+    assert books.requests - books.unsent == log.requests
+    assert run["state"] == "finished"
+    assert books.in_doubt > 0, "no kill met a request in flight: the drill proves nothing about them"
+    if budget == "evaluations":
+        assert used == evaluations
+    else:
+        assert log.tokens <= books.charged_tokens <= tokens
+        assert "tokens" in run["reason"]
+    check_report(drill, books.requests, books.in_doubt, books.charged_tokens)
+
+
+def check_report(drill: Drill, requests: int, in_doubt: int, charged_tokens: int) -> None:
+    """The product's own figures are those counted here."""
+    findings = json.loads((drill.folder / "reports" / str(drill.run_id) / "findings.json").read_text())
+    model = findings["cost"]["models"]["m"]
+    assert (model["requests"], model["in_doubt"], model["charged_tokens"]) == (requests, in_doubt, charged_tokens)
+
+
+def test_killed_search_ends_in_the_archive_of_one_that_was_left_alone(
+    tmp_path: Path, known: set[int], full: bool, tell: Callable[[str], None]
+) -> None:
+    kills, evaluations = (20, 80) if full else (6, 30)
+    asked = [*PROBLEM, "--proposer", "genetic", "--seed", "9", "--evals", str(evaluations)]
+    archives = {}
+    for name, workers in [("one-worker", 1), *([("two-workers", 2)] if full else []), ("killed", 2)]:
+        folder = tmp_path / name
+        folder.mkdir()
+        drill = Drill(folder, asked, known, seed=23)
+        if name == "killed":
+            drill.kill_at_random(kills, evaluations + VERDICT, partial(check_evaluations, drill.database))
+        drill.finish(workers)
+        check_evaluations(drill.database)
+        assert evaluations_used(drill.database) == evaluations
+        archives[name] = archive_of(drill.database)
+    first = archives.pop("one-worker")
+    tell(
+        f"{len(drill.kills)} kills; {len(first['tickets'])} tickets, {len(first['candidates'])} candidates, "
+        f"{len(first['evaluations'])} evaluations, {len(first['measurements'])} measurements, "
+        f"{len(first['insertions'])} insertions; last process gone after {drill.slowest_end_s:.2f} s"
+    )
+    assert len(drill.kills) == kills
+    for name, archive in archives.items():
+        assert differences(first, archive) == [], f"one-worker against {name}"
