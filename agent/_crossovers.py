@@ -2,12 +2,14 @@
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from ._growth import Growth, constant
+from ._growth import Growth, call, constant
 from ._mutations import choose
 from ._program import Program, Site, size_of, top_level_numbers
 from ._vocabulary import Held, Number
+
+Crossover = Callable[[Program, Program, Growth], bool]
 
 _BUILTINS = frozenset({"min", "max", "abs", "float", "int", "round"})
 
@@ -27,6 +29,35 @@ def cross_subtree(program: Program, mate: Program, growth: Growth) -> bool:
         if kind == "number" and growth.rng.random() < 0.4:
             moved = _combined(site, donor, moved, growth)
         site.put(moved)
+        return True
+    return False
+
+
+def mix_rankings(program: Program, mate: Program, growth: Growth) -> bool:
+    """Order by a blend of what both programs order by: a sum, weighted so that both count, or a product."""
+    pairs = [
+        (site, donor)
+        for site in program.sites
+        for donor in mate.sites
+        if site.ranking and donor.ranking and site.function == donor.function
+    ]
+    if not pairs:
+        return False
+    # Rankings with more to go by are blended oftener: a key sees little, a placement much.
+    weights = [size_of(site.node) ** 0.5 for site, _ in pairs]
+    for _ in range(4):
+        site, donor = growth.rng.choices(pairs, weights)[0]
+        moved = _Translation(mate, donor, site).translated()
+        if moved is None or ast.dump(moved) == ast.dump(site.node):
+            continue
+        if growth.rng.random() < 0.8:
+            ratio = (site.typical or 1.0) / (donor.typical or 1.0)
+            weight = constant(ratio * growth.spread(1.0))
+            site.put(ast.BinOp(site.node, ast.Add(), ast.BinOp(weight, ast.Mult(), moved)))
+        else:
+            power = constant(growth.rng.choice((0.3, 0.5, 1.0)))
+            factor = ast.BinOp(call("abs", moved), ast.Pow(), power)
+            site.put(ast.BinOp(site.node, ast.Mult(), factor))
         return True
     return False
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
 
-from ._crossovers import blend, cross_hook, cross_subtree
+from ._crossovers import Crossover, blend, cross_hook, cross_subtree, mix_rankings
 from ._division import divisors, guard_divisions
 from ._growth import Growth
 from ._mutations import (
@@ -46,17 +46,18 @@ class Arm(NamedTuple):
 
 
 ARMS = (
-    Arm("tune", 0.20, 0.10),
-    Arm("perturb", 0.10, 0.07),
-    Arm("term", 0.20, 0.16),
-    Arm("blend", 0.06, 0.02, mates=True),
-    Arm("crossover", 0.12, 0.14, mates=True),
-    Arm("hook", 0.06, 0.25, mates=True),
-    Arm("subtree", 0.06, 0.06),
-    Arm("bend", 0.06, 0.05),
-    Arm("point", 0.06, 0.06),
-    Arm("simplify", 0.04, 0.03),
-    Arm("guard", 0.06, 0.06),
+    Arm("tune", 0.17, 0.06),
+    Arm("perturb", 0.08, 0.04),
+    Arm("term", 0.24, 0.22),
+    Arm("mix", 0.12, 0.22, mates=True),
+    Arm("hook", 0.05, 0.20, mates=True),
+    Arm("crossover", 0.07, 0.07, mates=True),
+    Arm("blend", 0.05, 0.02, mates=True),
+    Arm("subtree", 0.04, 0.04),
+    Arm("bend", 0.05, 0.03),
+    Arm("point", 0.05, 0.04),
+    Arm("simplify", 0.04, 0.02),
+    Arm("guard", 0.04, 0.04),
 )
 _MUTATIONS: dict[str, Mutation] = {
     "tune": tune,
@@ -68,7 +69,13 @@ _MUTATIONS: dict[str, Mutation] = {
     "simplify": simplify,
     "guard": guard,
 }
-_GROWING = frozenset({"term", "subtree", "crossover", "guard"})
+_CROSSOVERS: dict[str, Crossover] = {
+    "mix": mix_rankings,
+    "hook": cross_hook,
+    "crossover": cross_subtree,
+    "blend": blend,
+}
+_GROWING = frozenset({"term", "mix", "subtree", "crossover", "guard"})
 
 
 class GeneticProposer:
@@ -99,7 +106,7 @@ class GeneticProposer:
         if not arm.mates:
             return Draw(arm.name, (parent.ticket,), rng.getrandbits(48))
         others = [elite for elite in elites if elite is not parent]
-        if not others or (arm.name != "blend" and rng.random() < 0.35):
+        if not others or (arm.name != "blend" and rng.random() < 0.45):
             extra = {"mate": rng.randrange(len(self._library))}
             return Draw(arm.name, (parent.ticket,), rng.getrandbits(48), extra=extra)
         return Draw(arm.name, (parent.ticket, _select(others, rng).ticket), rng.getrandbits(48))
@@ -139,8 +146,7 @@ class GeneticProposer:
         if operator in _MUTATIONS:
             changed = _MUTATIONS[operator](program, growth)
         else:
-            cross = {"blend": blend, "crossover": cross_subtree, "hook": cross_hook}[operator]
-            changed = cross(program, Program.parse(mate, self._vocabulary), growth)
+            changed = _CROSSOVERS[operator](program, Program.parse(mate, self._vocabulary), growth)
         if not changed:
             return None
         guard_divisions(program.tree, trusted, self._vocabulary)
@@ -159,7 +165,7 @@ def _select(elites: Sequence[Elite], rng: Random) -> Elite:
 
 
 def _fallback(rng: Random) -> str:
-    return rng.choice(("term", "tune", "perturb", "point"))
+    return rng.choice(("term", "term", "point"))
 
 
 def _keeps_hooks(tree: ast.Module, vocabulary: Vocabulary) -> bool:

@@ -34,6 +34,10 @@ class Quantity(NamedTuple):
     """May be divided by as it is."""
     weight: float
     """Relative chance of being chosen."""
+    per_row: bool = False
+    """Differs between rows."""
+    static: bool = False
+    """Of a row, and never changing: a capacity or a speed."""
 
     @property
     def grown(self) -> Grown:
@@ -63,7 +67,16 @@ class Growth:
                     size = self.vocabulary.size(kind.place, quantity.name)
                     if size.typical and not size.identity:
                         found.append(
-                            Quantity(variable, quantity.name, size.typical, quantity.unit, size.positive, weight)
+                            Quantity(
+                                variable,
+                                quantity.name,
+                                size.typical,
+                                quantity.unit,
+                                size.positive,
+                                weight,
+                                kind.per_row,
+                                size.static,
+                            )
                         )
         return found
 
@@ -72,6 +85,8 @@ class Growth:
         found = self.quantities(names)
         if not found:
             return None
+        if any(each.per_row for each in found) and self.rng.random() < 0.6:
+            return self._interaction(found)
         first = self._pick(found)
         shape = self.rng.random()
         if shape < 0.35 or len(found) == 1:
@@ -122,6 +137,28 @@ class Growth:
     def spread(self, sigma: float) -> float:
         """Return a log-normal factor around 1."""
         return exp(self.rng.gauss(0.0, sigma))
+
+    def _interaction(self, found: Sequence[Quantity]) -> Grown:
+        """Return a term that tells rows apart: what is placed times what a row carries, per unit of its capacity.
+
+        A quantity of the decision alone is the same for every row and cannot order them; the cost of putting
+        one thing on top of others is their product.
+        """
+        rows = [each for each in found if each.per_row and not each.static]
+        static = [each for each in found if each.static and each.divisor]
+        # A reading of the clock says little about the thing itself.
+        things = [each for each in found if not each.per_row and each.field and each.unit != "s"]
+        shape = self.rng.random()
+        if things and rows and shape < 0.55:
+            thing, row = self._pick(things), self._pick(rows)
+            grown = Grown(ast.BinOp(thing.grown.node, ast.Mult(), row.grown.node), thing.typical * row.typical)
+        elif things and static and shape < 0.75:
+            return self.ratio(self._pick(things).grown, self._pick(static))
+        else:
+            grown = self._pick(rows or found).grown
+        if static and self.rng.random() < 0.6:
+            return self.ratio(grown, self._pick(static))
+        return grown
 
     def _sum(self, first: Quantity, found: Sequence[Quantity]) -> Grown:
         others = self._alike(first, found) or [each for each in found if each != first]

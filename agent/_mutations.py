@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Sequence
 from math import exp
 
@@ -10,25 +11,33 @@ from ._program import Program, Site, SiteKind, magnitude, size_of
 
 Mutation = Callable[[Program, Growth], bool]
 
-_ROOT_WEIGHT = 4.0
-"""Whole scores and keys are changed this much oftener than their parts."""
+_ROOT_WEIGHT = 3.0
+_RANKING_WEIGHT = 25.0
+"""Whole expressions are changed this much oftener than their parts, and what an order is made by the most."""
 
 
-def choose(program: Program, growth: Growth, kind: SiteKind, roots: float = _ROOT_WEIGHT) -> Site | None:
-    """Return a random site of a kind: first a function, evenly, then a place in it."""
+def choose(program: Program, growth: Growth, kind: SiteKind, even: bool = False) -> Site | None:
+    """Return a random site of a kind: first a function, then a place in it (all alike if ``even``)."""
     sites = [site for site in program.sites if site.kind == kind]
-    functions = sorted({site.function for site in sites})
+    functions = Counter(site.function for site in sites)
     if not functions:
         return None
-    function = growth.rng.choice(functions)
+    names = sorted(functions)
+    function = growth.rng.choices(names, [functions[name] ** 0.5 for name in names])[0]
     sites = [site for site in sites if site.function == function]
-    return growth.rng.choices(sites, [roots if site.root else 1.0 for site in sites])[0]
+    return growth.rng.choices(sites, [1.0 if even else _importance(site) for site in sites])[0]
+
+
+def _importance(site: Site) -> float:
+    if site.ranking:
+        return _RANKING_WEIGHT
+    return _ROOT_WEIGHT if site.root else 1.0
 
 
 def grow_subtree(program: Program, growth: Growth) -> bool:
     """Replace an expression by a grown one of its size."""
     kind: SiteKind = "truth" if growth.rng.random() < 0.25 else "number"
-    site = choose(program, growth, kind, roots=1.0)
+    site = choose(program, growth, kind, even=True)
     if site is None:
         return False
     if kind == "truth":
@@ -51,19 +60,19 @@ def insert_term(program: Program, growth: Growth) -> bool:
         return False
     old, size = site.node, site.typical or 1.0
     shape = growth.rng.random()
-    if shape < 0.45:
+    if shape < 0.55:
         weight = constant(size / grown.typical * growth.spread(1.0) * 0.3)
         operator = growth.rng.choice((ast.Add(), ast.Add(), ast.Sub()))
         site.put(ast.BinOp(old, operator, ast.BinOp(weight, ast.Mult(), grown.node)))
-    elif shape < 0.7:
+    elif shape < 0.78:
         weight = constant(growth.spread(1.0) * 0.3 / grown.typical)
         factor = ast.BinOp(constant(1.0), ast.Add(), ast.BinOp(weight, ast.Mult(), grown.node))
         site.put(ast.BinOp(old, growth.rng.choice((ast.Mult(), ast.Mult(), ast.Div())), factor))
         if isinstance(site.node, ast.BinOp) and isinstance(site.node.op, ast.Div):
             site.node.right = call("max", factor, constant(0.01))
-    elif shape < 0.82:
+    elif shape < 0.86:
         site.put(ast.BinOp(old, ast.Mult(), grown.node))
-    elif shape < 0.9:
+    elif shape < 0.93:
         other = _scaled(grown, size, growth)
         site.put(call(growth.rng.choice(("min", "max")), old, other))
     else:

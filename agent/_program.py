@@ -33,6 +33,8 @@ class Site(NamedTuple):
     typical: float | None
     root: bool
     """Not an operand of a larger number or condition."""
+    ranking: bool
+    """It is what rows or requests are ordered by: a key, or the score that the best one is chosen by."""
 
     @property
     def node(self) -> ast.expr:
@@ -148,7 +150,9 @@ class _Survey:
         """Parameter types of helpers, from their first call met."""
         self.state: set[str] = set()
         """Names of the function at hand that are assigned more than once, or carry the decision."""
-        self.function, self.chooses = "", False
+        self.function, self.chooses, self.ranking = "", False, False
+        self.ranked: set[str] = set()
+        """Locals of the function at hand that are compared with its state: scores."""
 
     def run(self) -> None:
         """Walk the hooks, then the helpers they call, each once."""
@@ -172,6 +176,7 @@ class _Survey:
         if chooses:
             # A loop's own variable may be returned at once and still be what conditions are about.
             self.state |= _decision_names(function) & assigned.keys()
+        self.ranked = {name for name in _compared(function, self.state) if name not in self.state}
         self._body(function.body, dict(names))
 
     def _body(self, body: list[ast.stmt], names: dict[str, Type]) -> None:
@@ -195,7 +200,7 @@ class _Survey:
                     self.program.choices.append(Choice(statement, dict(names)))
                     self._decision(value, names)
                 else:
-                    self._visit(statement, "value", None, names, root=True)
+                    self._rank(statement, "value", None, names)
             case ast.Expr(value=ast.Call(keywords=keywords, func=ast.Attribute(value=base, attr="sort"))):
                 self._keyed(keywords, self.infer.type_of(base, names), names)
 
@@ -203,6 +208,8 @@ class _Survey:
         kind = self.infer.type_of(value, names)
         if self.chooses and name in self.state and not isinstance(kind, Number):
             self._decision(value, names)
+        elif name in self.ranked:
+            self._rank(statement, "value", None, names)
         elif not (name in self.state and isinstance(value, ast.Name | ast.Constant)):
             self._visit(statement, "value", None, names, root=True)
         if isinstance(kind, Number) and name not in self.state:
@@ -245,10 +252,12 @@ class _Survey:
             what: SiteKind = "number" if isinstance(kind, Number) else "truth"
             typical = kind.typical if isinstance(kind, Number) else None
             # The walk goes on binding names; a site keeps those that are bound where it stands.
-            site = Site(parent, slot, index, what, dict(names), self.function, typical, root)
+            ranking = self.ranking and root and what == "number"
+            site = Site(parent, slot, index, what, dict(names), self.function, typical, root, ranking)
             self.program.sites.append(site)
         if isinstance(node, ast.Constant) and is_number(node):
             self.program.constants.append(node)
+        self.ranking = False
         self._children(node, names)
 
     def _children(self, node: ast.expr, names: Names) -> None:
@@ -304,7 +313,19 @@ class _Survey:
             if isinstance(keyword.value, ast.Lambda) and keyword.arg == "key" and isinstance(table, Rows):
                 inner = dict(names)
                 inner.update({argument.arg: table.row for argument in keyword.value.args.args[:1]})
-                self._visit(keyword.value, "body", None, inner, root=True)
+                body = keyword.value.body
+                if isinstance(body, ast.Tuple) and body.elts:
+                    self._rank(body, "elts", 0, inner)
+                    for index in range(1, len(body.elts)):
+                        self._visit(body, "elts", index, inner, root=True)
+                else:
+                    self._rank(keyword.value, "body", None, inner)
+
+    def _rank(self, parent: ast.AST, slot: str, index: int | None, names: Names) -> None:
+        """Visit what an order is made by."""
+        self.ranking = True
+        self._visit(parent, slot, index, names, root=True)
+        self.ranking = False
 
     def _touches_state(self, node: ast.expr) -> bool:
         return any(isinstance(each, ast.Name) and each.id in self.state for each in ast.walk(node))
@@ -324,6 +345,16 @@ def _assigned(function: ast.FunctionDef) -> Iterator[str]:
             targets = [node.target]
         for target in targets:
             yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name))
+
+
+def _compared(function: ast.FunctionDef, state: set[str]) -> set[str]:
+    """Return the names in comparisons that involve one of ``state``."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Compare):
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            found |= names if names & state else set()
+    return found
 
 
 def _decision_names(function: ast.FunctionDef) -> set[str]:

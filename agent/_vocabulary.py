@@ -57,11 +57,13 @@ class Size(NamedTuple):
     """Never seen near 0, so a safe divisor."""
     negative: bool
     """Seen below 0."""
+    static: bool
+    """Of a row: never changed while the probe went on, like a capacity or a speed."""
     identity: bool
     """It is the row's own index, and means nothing as a number."""
 
 
-UNSEEN = Size(1.0, False, True, False)
+UNSEEN = Size(1.0, False, True, False, False)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Vocabulary:
     def of(cls, interface: PolicyInterface, probe: Probe) -> "Vocabulary":
         """Learn the sizes from the probe's observations."""
         seen: dict[tuple[str, str], list[float]] = {}
-        identity: dict[tuple[str, str], bool] = {}
+        by_row: dict[tuple[str, str], dict[int, set[float]]] = {}
         for call in probe.calls:
             hook = interface.hook(call.hook)
             at = 0
@@ -88,19 +90,10 @@ class Vocabulary:
                 place = f"{hook.name}.{argument.table}"
                 for row in range(probe.rows):
                     for offset, name in enumerate(argument.row.fields):
-                        same = call.values[at + offset] == row
-                        identity[place, name] = identity.get((place, name), True) and same
+                        met = by_row.setdefault((place, name), {}).setdefault(row, set())
+                        met.add(call.values[at + offset])
                     at = _collect(seen, place, argument.row.fields, call.values, at)
-        sizes = {
-            key: Size(
-                typical=median([abs(value) for value in values if value] or [0.0]),
-                positive=min(values) > 0.02 * median(abs(value) for value in values),
-                negative=min(values) < 0,
-                identity=identity.get(key, False),
-            )
-            for key, values in seen.items()
-        }
-        return cls(interface, sizes)
+        return cls(interface, {key: _size(values, by_row.get(key, {})) for key, values in seen.items()})
 
     def size(self, place: str, name: str) -> Size:
         """Return how large a quantity usually is at a place."""
@@ -120,6 +113,17 @@ class Vocabulary:
         """Return the types of a hook's parameters, by position."""
         hook = self.interface.hook(hook_name)
         return [_held(hook_name, argument) for argument in hook.arguments]
+
+
+def _size(values: Sequence[float], by_row: Mapping[int, set[float]]) -> Size:
+    middle = median(abs(value) for value in values)
+    return Size(
+        typical=median([abs(value) for value in values if value] or [0.0]),
+        positive=min(values) > 0.02 * middle,
+        negative=min(values) < 0,
+        static=bool(by_row) and all(len(met) == 1 for met in by_row.values()),
+        identity=bool(by_row) and all(met == {row} for row, met in by_row.items()),
+    )
 
 
 def _held(hook: str, argument: Argument) -> Held:
