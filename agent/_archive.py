@@ -176,10 +176,12 @@ class Archive(ArchiveReader):
             connection.execute(update(Run).where(Run.id == run_id).values(**values))
 
     def set_settings(self, run_id: str, settings: RunSettings) -> None:
-        """Write changed settings (a resumed run may be given a larger budget)."""
+        """Write changed settings; a run that was finished may go on with them (it may have a larger budget)."""
+        mine = update(Run).where(Run.id == run_id)
         with self.database.write() as connection:
-            values = settings.model_dump(mode="json")
-            connection.execute(update(Run).where(Run.id == run_id).values(settings=values))
+            connection.execute(mine.values(settings=settings.model_dump(mode="json")))
+            again = {"state": "stopped", "reason": "its settings were changed"}
+            connection.execute(mine.where(Run.state == "finished").values(again))
 
     def set_champion(self, run_id: str, candidate_id: str) -> None:
         """Write which candidate validation chose."""

@@ -23,7 +23,7 @@ from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid
 from ._judging import BudgetGate, Judge
 from ._proposer import Elite, Parent, Proposer, Task
-from ._records import NO_CANDIDATE, UNCOUNTED, TicketRecord
+from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
@@ -52,8 +52,8 @@ async def search(
 ) -> SearchOutcome:
     """Search, from wherever the run stands, until a budget is used up.
 
-    The same call starts a run and resumes one, after ``kill -9`` too. A proposer that is also a
-    ``BudgetGate`` is asked before each ticket whether it can still pay.
+    The same call starts a run and resumes one, after ``kill -9`` too; a finished one is left as it is. A
+    proposer that is also a ``BudgetGate`` is asked before each ticket whether it can still pay.
 
     Args:
         archive: holds the run; this process becomes the run's only writer.
@@ -96,7 +96,10 @@ class Search:
     async def run(self) -> SearchOutcome:
         """Search until there is nothing left to do. See ``search``."""
         with self.archive.sole_writer(self.run_id):
-            self._load()
+            record = self._load()
+            if record.state == "finished":
+                # To ask anew whether a budget has room would draw tickets only to refuse them once more.
+                return self._outcome(record.state, record.reason)
             self.archive.set_state(self.run_id, "running", "", self._base_s)
             try:
                 state, reason = await self._steps()
@@ -108,10 +111,9 @@ class Search:
                 raise
             finally:
                 await self._abandon()
-            self._end(state, reason)
-        return SearchOutcome(state, reason, self._evaluations, self._committed, self._best)
+            return self._end(state, reason)
 
-    def _load(self) -> None:
+    def _load(self) -> RunRecord:
         """Read how far the run has come, and derive the grid from its log."""
         record = self.archive.run(self.run_id)
         if record.problem_version != self.problem.version:
@@ -134,6 +136,7 @@ class Search:
         self._open = {ticket.number: ticket for ticket in tickets if ticket.outcome is None}
         self._parent = lru_cache(maxsize=256)(self._load_parent)
         self._cpu_mark = time.thread_time()
+        return record
 
     async def _steps(self) -> tuple[str, str]:
         """Issue, live and commit in turn; return the final state and its reason."""
@@ -301,9 +304,13 @@ class Search:
         await asyncio.gather(*self._lives.values(), return_exceptions=True)
         self._lives.clear()
 
-    def _end(self, state: str, reason: str) -> None:
+    def _end(self, state: str, reason: str) -> SearchOutcome:
         self.archive.set_state(self.run_id, state, reason, self._elapsed())
+        return self._outcome(state, reason)
+
+    def _outcome(self, state: str, reason: str) -> SearchOutcome:
         self.on_event(Finished(state, reason, self._evaluations, self._best))
+        return SearchOutcome(state, reason, self._evaluations, self._committed, self._best)
 
     def _elapsed(self) -> float:
         """Return wall seconds over all sittings."""

@@ -222,6 +222,15 @@ def test_gate_of_a_paying_proposer_ends_the_run(tmp_path):
     assert archive.counts(run_id).get("in_flight", 0) == 0
 
 
+def test_gate_is_not_asked_again_about_a_finished_run(tmp_path):
+    archive, run_id = new_run(tmp_path / "x", evaluations=100)
+    outcome = asyncio.run(search(archive, run_id, PROBLEM, Paying(), routing_judge))
+    before, events = rows(tmp_path / "x"), []
+    assert asyncio.run(search(archive, run_id, PROBLEM, Paying(), routing_judge, events.append)) == outcome
+    assert events == [Finished("finished", outcome.reason, outcome.evaluations, outcome.best)]
+    assert rows(tmp_path / "x") == before
+
+
 def test_events_tell_the_run_in_order(tmp_path):
     archive, run_id = new_run(tmp_path / "x", evaluations=15)
     events = []

@@ -70,6 +70,9 @@ def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
     drill.kill_at_random(kills, evaluations + VERDICT if budget == "evaluations" else 40, check)
     drill.finish()
     check()
+    before = archive_of(drill.database)
+    drill.finish()
+    assert differences(before, archive_of(drill.database)) == [], "to resume a finished run changes nothing"
 
     log = served(base_url)
     books = check_requests(drill.database, log, drill.kills)
