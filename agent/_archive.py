@@ -1,20 +1,20 @@
 """Every write of an archive. Each method is one transaction, and a kill between two of them loses nothing."""
 
-import fcntl
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
 from ._cache import ArchiveCache
-from ._database import BUSY_TIMEOUT_S, Database, open_database, path_of
+from ._database import BUSY_TIMEOUT_S, Database, open_database
 from ._grid import Inserted
+from ._lock import sole_writer
 from ._proposer import Draw
 from ._reader import ArchiveReader
 from ._records import TicketRecord, evaluation_values, measurement_values
@@ -69,30 +69,12 @@ class Archive(ArchiveReader):
         """Return the run's past as of ``visible`` commits, for a judge in any process."""
         return ArchiveCache(self.database.address, run_id, visible)
 
-    @contextmanager
-    def sole_writer(self, run_id: str) -> Iterator[None]:
-        """Hold the run while it is searched. Raises SpeciateError if another process holds it.
+    def sole_writer(self, run_id: str) -> AbstractContextManager[None]:
+        """Hold the run while it is searched. Raises SpeciateError if it is held already.
 
         The lock dies with the process, so a killed run can be resumed at once.
         """
-        busy = f"run {run_id} is being searched by another process; wait for it or end it"
-        path = path_of(self.database.url)
-        if path is None:
-            with self.database.engine.connect() as connection:
-                key = int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=7).digest(), "big")
-                if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
-                    raise SpeciateError(busy)
-                yield
-            return
-        lock = Path(f"{path}-{run_id}.lock")
-        with lock.open("w") as file:
-            try:
-                # POSIX record locks, not flock: a forked judging process must not inherit the hold.
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise SpeciateError(busy) from error
-            yield
-            lock.unlink(missing_ok=True)
+        return sole_writer(self.database, run_id)
 
     def add_run(self, values: Mapping[str, Any], starters: Sequence[Candidate]) -> None:
         """Write a run's row and the tickets of the candidates it starts from."""

@@ -114,10 +114,10 @@ def _url(place: str | Path) -> URL:
         url = make_url(place)
     except ArgumentError as error:
         raise SpeciateError(f"expected a path or a database URL, got {place!r}: {error}") from error
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SpeciateError(f"expected an SQLite or PostgreSQL database, got {url.get_backend_name()!r}")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise SpeciateError(
-            "an archive in memory cannot be shared or resumed: name a file, for instance runs.db"
-        )
+        raise SpeciateError("an archive in memory cannot be shared or resumed: name a file, for instance runs.db")
     return url
 
 
@@ -165,9 +165,7 @@ def _inspect_file(path: Path, create: bool, busy_timeout_s: float) -> bool:
         with path.open("rb") as file:
             head = file.read(len(_HEADER))
     except OSError as error:
-        raise SpeciateError(
-            f"{path}: cannot be opened: {error.strerror or error}; name a writable place"
-        ) from error
+        raise SpeciateError(f"{path}: cannot be opened: {error.strerror or error}; name a writable place") from error
     if head and head != _HEADER:
         raise SpeciateError(f"{path}: not an SQLite file; name another with --db")
     empty = not head or _identify(path, busy_timeout_s)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ MAX_NODES = 200
 _LEAN_NODES = 120
 """Above this, growing operators give way to ``simplify`` ever oftener."""
 _TRIES = 16
+_FALLBACKS = ("term", "term", "point")
+"""What is tried where the drawn operator finds nothing to change: these nearly always do."""
 _EARLY = 60
 """Commits during which whole hooks are recombined oftener: the baselines' best parts are cheap to find then."""
 
@@ -119,7 +122,10 @@ class GeneticProposer:
         mate = task.parents[1].candidate if len(task.parents) > 1 else library
         growth = Growth(self._vocabulary, Random(task.draw.seed))
         for attempt in range(_TRIES):
-            operator = task.draw.operator if attempt < _TRIES // 2 else _fallback(growth.rng)
+            operator = task.draw.operator if attempt < _TRIES // 2 else growth.rng.choice(_FALLBACKS)
+            # Two programs are of one structure or they are not; trying again does not help.
+            if operator == "blend" and attempt:
+                operator = "tune"
             try:
                 text = self._change(operator, base.source, mate.source, growth)
             except (SyntaxError, ValueError, RecursionError) as error:
@@ -139,17 +145,16 @@ class GeneticProposer:
     def _change(self, operator: str, source: str, mate: str, growth: Growth) -> str | None:
         """Return the changed source; None where the operator found nothing or the result is too large."""
         program = Program.parse(source, self._vocabulary)
-        trusted = divisors(program.tree) | divisors(ast.parse(mate))
-        excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
-        if operator in _GROWING and growth.rng.random() < excess:
-            operator = "simplify"
+        if operator in _GROWING:
+            excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
+            operator = "simplify" if growth.rng.random() < excess else operator
         if operator in _MUTATIONS:
             changed = _MUTATIONS[operator](program, growth)
         else:
             changed = _CROSSOVERS[operator](program, Program.parse(mate, self._vocabulary), growth)
         if not changed:
             return None
-        guard_divisions(program.tree, trusted, self._vocabulary)
+        guard_divisions(program.tree, _divisors(source) | _divisors(mate), self._vocabulary)
         text = program.text()
         # What was spliced in is read back, so that a child is always a program of its own.
         tree = ast.parse(text)
@@ -164,8 +169,9 @@ def _select(elites: Sequence[Elite], rng: Random) -> Elite:
     return elites[rank]
 
 
-def _fallback(rng: Random) -> str:
-    return rng.choice(("term", "term", "point"))
+@lru_cache(maxsize=256)
+def _divisors(source: str) -> frozenset[str]:
+    return divisors(ast.parse(source))
 
 
 def _keeps_hooks(tree: ast.Module, vocabulary: Vocabulary) -> bool:

@@ -6,7 +6,7 @@ the numbers and conditions it is decided by are.
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -170,13 +170,14 @@ class _Survey:
                 self._function(self.functions[name], self.calls[name], chooses=False)
 
     def _function(self, function: ast.FunctionDef, names: dict[str, Type], chooses: bool) -> None:
-        assigned = Counter(_assigned(function))
+        nodes = list(ast.walk(function))
+        assigned = Counter(_assigned(nodes))
         self.state = {name for name, times in assigned.items() if times > 1}
         self.function, self.chooses = function.name, chooses
         if chooses:
             # A loop's own variable may be returned at once and still be what conditions are about.
-            self.state |= _decision_names(function) & assigned.keys()
-        self.ranked = {name for name in _compared(function, self.state) if name not in self.state}
+            self.state |= _decision_names(nodes) & assigned.keys()
+        self.ranked = {name for name in _compared(nodes, self.state) if name not in self.state}
         self._body(function.body, dict(names))
 
     def _body(self, body: list[ast.stmt], names: dict[str, Type]) -> None:
@@ -335,9 +336,9 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
     return [argument.arg for argument in function.args.args]
 
 
-def _assigned(function: ast.FunctionDef) -> Iterator[str]:
+def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Yield each name as often as it is assigned (loop variables apart)."""
-    for node in ast.walk(function):
+    for node in nodes:
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
             targets = node.targets
@@ -347,20 +348,20 @@ def _assigned(function: ast.FunctionDef) -> Iterator[str]:
             yield from (each.id for each in ast.walk(target) if isinstance(each, ast.Name))
 
 
-def _compared(function: ast.FunctionDef, state: set[str]) -> set[str]:
+def _compared(nodes: Sequence[ast.AST], state: set[str]) -> set[str]:
     """Return the names in comparisons that involve one of ``state``."""
     found: set[str] = set()
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.Compare):
             names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
             found |= names if names & state else set()
     return found
 
 
-def _decision_names(function: ast.FunctionDef) -> set[str]:
+def _decision_names(nodes: Sequence[ast.AST]) -> set[str]:
     """Return the names that a return hands out as the decision, directly or by their attribute."""
     found: set[str] = set()
-    waiting = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
+    waiting = [node.value for node in nodes if isinstance(node, ast.Return) and node.value]
     while waiting:
         match waiting.pop():
             case ast.Name(id=name):

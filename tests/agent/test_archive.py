@@ -2,6 +2,7 @@ import asyncio
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from scripted_proposer import ScriptedProposer
@@ -237,3 +238,19 @@ def test_cache_queries_use_an_index(fresh):
                 f"EXPLAIN QUERY PLAN SELECT * FROM evaluations WHERE run_id = 'r' AND {condition} AND ticket < 5"
             ).all()
             assert "USING INDEX" in str(plan)
+
+
+def test_run_is_held_once_and_free_again_after_a_failure(fresh):
+    archive, run_id = fresh
+
+    def fail():
+        with archive.sole_writer(run_id):
+            with pytest.raises(SpeciateError, match="being searched"), archive.sole_writer(run_id):
+                pass
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with archive.sole_writer(run_id):
+        pass
+    assert not list(Path(archive.database.name).parent.glob("*.lock"))

@@ -85,7 +85,7 @@ def test_folder_and_unwritable_place_are_refused(tmp_path):
 
 def test_archive_in_memory_and_odd_urls_are_refused():
     assert "memory" in refusal("sqlite://", create=True)
-    assert "driver" in refusal("nosuchthing://host/name")
+    assert "SQLite or PostgreSQL" in refusal("nosuchthing://host/name")
 
 
 def test_locked_database_is_one_clear_line(tmp_path):
