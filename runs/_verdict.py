@@ -9,7 +9,7 @@ from concurrent.futures import as_completed
 from typing import NamedTuple
 
 from speciate.agent import Archive, RunRecord
-from speciate.evaluators import Baseline, Candidate, Evaluation, Executor, JudgeTask, Problem, Split, Status
+from speciate.evaluators import Baseline, Candidate, Cost, Evaluation, Executor, JudgeTask, Problem, Split, Status
 
 from ._findings import control_of, judged_on
 
@@ -128,6 +128,9 @@ class Verdict:
             return
         split = missing[0].split
         self._record_opening(missing, split, reason)
+        missing = [judging for judging in missing if not self._taken_over(judging)]
+        if not missing:
+            return
         workloads = len(self.problem.workloads(split))
         designs = f"{len(missing)} design{'s' if len(missing) > 1 else ''}"
         self.say(f"measuring {designs} on {workloads} {split} workloads: {reason}")
@@ -144,6 +147,23 @@ class Verdict:
         }
         for future in as_completed(futures):
             self._store(futures[future], future.result())
+
+    def _taken_over(self, judging: Judging) -> bool:
+        """Store what another run of this very problem measured of the same candidate, if one did.
+
+        Right because the judge of a policy is deterministic: measuring again would only pay again.
+        """
+        if self.problem.kind != "policy":
+            return False
+        for run in self.archive.runs():
+            if run.problem != self.run.problem or run.problem_version != self.run.problem_version:
+                continue
+            record = judged_on(self.archive, run.id, judging.candidate.id, judging.split)
+            if record is not None and record.evaluation.status is Status.OK:
+                word = record.evaluation.model_copy(update={"cost": Cost(), "labels": ("taken over",)})
+                self.archive.store_evaluation(judging.run_id, word, judging.purpose)
+                return True
+        return False
 
     def _record_opening(self, judgings: Sequence[Judging], split: Split, reason: str) -> None:
         if split == "train":

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,11 @@ def searched(archive: Archive, run: RunRecord, problem: Problem, proposer: Propo
         return executor.submit(JudgeTask(problem=run.problem, candidate=candidate), cache).result()
 
     asyncio.run(search(archive, run.id, problem, proposer, judge))
+
+
+@pytest.fixture
+def search_run() -> Callable[[Archive, RunRecord, Problem, Proposer], None]:
+    return searched
 
 
 @pytest.fixture(scope="session")

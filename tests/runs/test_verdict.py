@@ -1,7 +1,9 @@
 """From a searched run to evidence: what is measured, once, and what is recorded before it is."""
 
+from collections.abc import Callable
+
 import pytest
-from speciate.agent import Archive, RunRecord
+from speciate.agent import Archive, Proposer, RandomProposer, RunRecord, create_run
 from speciate.evaluators import Problem
 from speciate.runs._findings import control_of, judged_on
 from speciate.runs._verdict import FINALISTS, Verdict
@@ -76,3 +78,24 @@ def test_all_rivals_include_the_yardsticks(archive: Archive, run: RunRecord, lan
     settle(archive, run, lanes, rivals=None)
     for baseline in lanes.baselines():
         assert judged_on(archive, run.id, baseline.candidate.id, "heldout") is not None
+
+
+def test_what_another_run_of_the_problem_measured_is_taken_over_and_not_paid_again(
+    archive: Archive,
+    run: RunRecord,
+    lanes: Problem,
+    search_run: Callable[[Archive, RunRecord, Problem, Proposer], None],
+) -> None:
+    settle(archive, run, lanes, rivals=None)
+    again = archive.run(create_run(archive, run.settings, lanes, [lanes.seed()], {}))
+    search_run(archive, again, lanes, RandomProposer(lanes))
+    executor = settle(archive, again, lanes, rivals=None)
+    baselines = {b.candidate.id for b in lanes.baselines()}
+    assert not {task.candidate.id for task in executor.tasks if task.split == "heldout"} & baselines
+    for baseline in lanes.baselines():
+        first, second = (judged_on(archive, each, baseline.candidate.id, "heldout") for each in (run.id, again.id))
+        assert first is not None
+        assert second is not None
+        assert first.evaluation.score == second.evaluation.score
+        assert second.evaluation.labels == ("taken over",)
+        assert second.evaluation.cost.cpu_s == 0
