@@ -1,9 +1,11 @@
-"""What the drills share: how long they take (``PROVE``), and their figures at the end of the output."""
+"""What the drills share: how long they take (``PROVE``), what may be running, and their figures at the end."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from prove.leftovers import adopting, below
+from speciate.evaluators import Sandbox, SandboxUnavailableError, sandbox_named
 
 FIGURES = pytest.StashKey[list[str]]()
 
@@ -15,6 +17,24 @@ def full() -> bool:
     if wanted not in ("short", "full"):
         pytest.fail(f"PROVE is short or full, got {wanted!r}")
     return wanted == "full"
+
+
+@pytest.fixture
+def known() -> Iterator[set[int]]:
+    """Adopt whatever loses its parent, and say which processes may stay; a test adds its own helpers."""
+    with adopting():
+        yield set(below(()))
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> Sandbox:
+    """The sandbox; skip with the reason where it is missing, fail in CI."""
+    try:
+        return sandbox_named("bubblewrap")
+    except SandboxUnavailableError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have it: {error}")
+        pytest.skip(str(error))
 
 
 @pytest.fixture

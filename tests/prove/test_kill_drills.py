@@ -21,20 +21,12 @@ from prove.ledger import (
     rows,
     served,
 )
-from prove.leftovers import adopting, below
 from prove.sitting import Drill
 from support import openai_server
 
 PROBLEM = ["serving-router", "--option", "requests=200", "--option", "heldout_seeds=2", "--rivals", "1"]
 VERDICT = 10
 """About how many designs a verdict measures: validation's finalists and baselines, then held-out."""
-
-
-@pytest.fixture
-def known() -> Iterator[set[int]]:
-    """Adopt what the runs lose; the processes that were there before, and the model's server once it is started."""
-    with adopting():
-        yield set(below(()))
 
 
 @pytest.fixture
