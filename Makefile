@@ -38,7 +38,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(ARGS)
 
 prove: $(VENV)/dev.stamp
-	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove -o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
+	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_simulator.py

@@ -87,7 +87,7 @@ class Ticket(Base):
 
 
 class CandidateRow(Base):
-    """A candidate a ticket produced. A ticket may produce several (a repair replaces the one before): ``turn`` orders them."""
+    """A candidate a ticket produced. It may produce several (a repair replaces the last): ``turn`` orders them."""
 
     __tablename__ = "candidates"
     run_id: Mapped[str] = mapped_column(String(32), primary_key=True)

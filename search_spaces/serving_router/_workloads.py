@@ -19,7 +19,7 @@ PREDICTION_SIGMA: dict[Split, float] = {"train": 0.6, "validation": 0.65, "heldo
 
 TRAIN_SEEDS = (1, 2)
 VALIDATION_SEEDS = tuple(range(101, 105))
-FIRST_HELDOUT_SEED = 1001
+FIRST_HELDOUT_SEED = 7001
 
 
 class Load(NamedTuple):

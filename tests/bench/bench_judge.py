@@ -20,7 +20,8 @@ def main() -> None:
     problem = load_problem(ref.name)
     designs = {b.name: b.candidate for b in problem.baselines()}
     judge(JudgeTask(problem=ref, candidate=problem.seed()), cpu=core)  # Warms the yardsticks, once a process.
-    print(f"judging one candidate: {len(problem.workloads('train'))} workloads of 4,000 requests (goal {GOAL_CPU_S} CPU-s)")
+    count = len(problem.workloads("train"))
+    print(f"judging one candidate: {count} workloads of 4,000 requests (goal {GOAL_CPU_S} CPU-s)")
     for name in ("least-outstanding", "headroom-earliest-finish"):
         evaluations = [judge(JudgeTask(problem=ref, candidate=designs[name]), cpu=core) for _ in range(3)]
         cost = min((e.cost for e in evaluations), key=lambda c: c.cpu_s)

@@ -1,6 +1,7 @@
 """The serving-router problem: what a router is shown, where workloads come from, and what is refused."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,8 @@ SPLITS: Sequence[Split] = ("train", "validation", "heldout")
 def write_log(file: Path, requests: int) -> Path:
     rng = np.random.default_rng(5)
     seconds = np.cumsum(rng.exponential(0.2, requests))
-    rows = (
-        f"2023-11-16 {18 + int(s) // 3600}:{int(s) // 60 % 60:02d}:{s % 60:010.7f},{rng.integers(5, 2000)},{rng.integers(2, 500)}"
-        for s in seconds
-    )
+    clock = [f"{18 + int(s) // 3600}:{int(s) // 60 % 60:02d}:{s % 60:010.7f}" for s in seconds]
+    rows = (f"2023-11-16 {at},{rng.integers(5, 2000)},{rng.integers(2, 500)}" for at in clock)
     file.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n" + "\n".join(rows) + "\n")
     return file
 
@@ -53,7 +52,7 @@ def test_splits_differ_in_seed_and_in_a_parameter() -> None:
     problem = load_problem("serving-router")
     seeds = [{w.seed for w in problem.workloads(s)} for s in SPLITS]
     loads = [{tuple(w.params.values()) for w in problem.workloads(s)} for s in SPLITS]
-    assert not (seeds[0] & seeds[1] or seeds[0] & seeds[2] or seeds[1] & seeds[2])
+    assert len(set.union(*seeds)) == sum(map(len, seeds))
     assert loads[0] != loads[1] != loads[2] != loads[0]
 
 
@@ -64,9 +63,10 @@ def test_a_log_is_cut_without_overlap_and_stretched_to_the_stated_load(tmp_path:
     for split in SPLITS:
         workloads = problem.workloads(split)
         assert len({w.seed for w in workloads}) >= 2
-        spans += sorted({(int(w.params["first"]), int(w.params["first"]) + int(w.params["requests"])) for w in workloads})
+        cuts = {(int(w.params["first"]), int(w.params["requests"])) for w in workloads}
+        spans += sorted((first, first + size) for first, size in cuts)
     assert spans == sorted(spans)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     slow, fast = (trace_of(problem.options, w) for w in problem.workloads("train")[:2])  # type: ignore[attr-defined]
     assert slow.arrival_s[-1] / fast.arrival_s[-1] == pytest.approx(1.0 / 0.85)
 
