@@ -33,4 +33,5 @@ def test_every_seed_is_in_the_table_and_a_second_call_searches_nothing(
 
 def test_seeds_that_are_no_numbers_are_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert app(["discoveries", LANES, "--seeds", "1,two", "--db", str(tmp_path / "d.db")]) == 2
-    assert capsys.readouterr().err.strip() == "speciate: --seeds: expected whole numbers with commas between, got '1,two'"
+    said = capsys.readouterr().err.strip()
+    assert said == "speciate: --seeds: expected whole numbers with commas between, got '1,two'"
