@@ -1,6 +1,7 @@
 """What the drills share: how long they take (``PROVE``), what may be running, and their figures at the end."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,9 +22,15 @@ def full() -> bool:
 
 @pytest.fixture
 def known() -> Iterator[set[int]]:
-    """Adopt whatever loses its parent, and say which processes may stay; a test adds its own helpers."""
+    """Adopt whatever loses its parent, and say which processes may stay; a test adds its own helpers.
+
+    What a failed test leaves behind is killed.
+    """
     with adopting():
-        yield set(below(()))
+        running = set(below(()))
+        yield running
+        for pid in below(running):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

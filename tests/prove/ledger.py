@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 import urllib.request
 from collections import Counter
 from contextlib import closing
@@ -97,58 +98,80 @@ class Books(NamedTuple):
     unsent: int
     """Rows of requests that were killed between the row and the first byte; they are in doubt."""
     charged_tokens: int
+    slowest_row_s: float
+    """Longest time from a reply's last byte at the server to its row."""
 
 
 def check_requests(database: Path, log: Served, kills: list[Kill]) -> Books:
     """Every request the server saw is a row, none was sent twice, and no reply that was read is lost."""
     requests = rows(
         database,
-        "SELECT q.*, p.request_id AS reply, p.prompt_tokens + p.completion_tokens AS used "
+        "SELECT q.*, p.received_at, p.prompt_tokens + p.completion_tokens AS used "
         "FROM requests q LEFT JOIN replies p ON p.request_id = q.id ORDER BY q.id",
     )
-    for row in requests:
-        row["digest"] = digest_of(json.loads(row["body"]))
     asked = Counter((row["run_id"], row["ticket"], row["turn"], row["attempt"]) for row in requests)
     assert all(count == 1 for count in asked.values())
-    by_row = Counter(row["digest"] for row in requests)
-    by_server = Counter(entry["digest"] for entry in log.entries)
-    assert by_server - by_row == Counter(), "a request reached the server without a row of its own, or twice"
-    unsent = by_row - by_server
+    entries = _paired(requests, log)
     doubted = [row for row in requests if row["state"] in ("sent", "in_doubt")]
-    assert all((row["reply"] is None) == (row in doubted) for row in requests)
-    for row in requests:
-        if row["digest"] in unsent and unsent[row["digest"]] == by_row[row["digest"]]:
-            assert row in doubted, f"request {row['id']} has a reply and never reached the server"
-    assert sum(unsent.values()) <= len(doubted)
-    _check_doubted(requests, doubted, log, kills)
+    assert all((row["received_at"] is None) == (row in doubted) for row in requests)
+    for row in doubted:
+        last = max(each["attempt"] for each in requests if _turn(each) == _turn(row))
+        assert row["attempt"] == last, f"request {row['id']} was in doubt and asked again"
+        _check_doubted(row, entries[row["id"]], log, kills)
+    delays = [_delay_s(row, entries[row["id"]], log) for row in requests if row not in doubted]
+    assert max(delays, default=0.0) < READING_S, "a reply became a row late"
     charged = sum(row["reserved_tokens"] if row["used"] is None else row["used"] for row in requests)
     assert log.tokens <= charged, "the server billed more than the run is charged at"
-    return Books(len(requests), len(doubted), sum(unsent.values()), charged)
+    unsent = sum(entry is None for entry in entries.values())
+    return Books(len(requests), len(doubted), unsent, charged, max(delays, default=0.0))
 
 
-def _check_doubted(requests: list[Row], doubted: list[Row], log: Served, kills: list[Kill]) -> None:
-    """A request in doubt is the last of its turn, was in flight at a kill, and had not been answered for long."""
-    last: dict[tuple[int, int], int] = {}
-    for row in requests:
-        place = (row["ticket"], row["turn"])
-        last[place] = max(last.get(place, 0), row["attempt"])
+def _turn(row: Row) -> tuple[int, int]:
+    return row["ticket"], row["turn"]
+
+
+def _paired(requests: list[Row], log: Served) -> dict[int, Row | None]:
+    """Return the server's entry of each request by its id; None where the server never saw it.
+
+    Equal bodies are paired in order of time. Where one of them did not arrive, it is one that was in doubt.
+    """
     arrivals: dict[str, list[Row]] = {}
     for entry in log.entries:
         arrivals.setdefault(entry["digest"], []).append(entry)
-    for row in doubted:
-        assert row["attempt"] == last[row["ticket"], row["turn"]], f"request {row['id']} was in doubt and asked again"
-        kill = next((each for each in kills if each.epoch >= row["sent_at"]), None)
-        assert kill is not None, f"request {row['id']} is in doubt though nobody was killed after it was sent"
-        arrived = arrivals.get(row["digest"], [])
-        # Equal bodies are retries within the turn and this is the last of them.
-        if arrived and len(arrived) == sum(each["digest"] == row["digest"] for each in requests):
-            entry = arrived[-1]
-            out = log.sent.get(entry["number"])
-            late = kill.at - out if out is not None and entry["behaviour"] not in UNREAD else 0.0
-            assert late < READING_S, f"request {row['id']} was answered {late:.1f} s before the kill, and it is lost"
-        else:
-            age = kill.epoch - row["sent_at"]
-            assert age < SENDING_S, f"request {row['id']} was a row {age:.1f} s before the kill and never sent"
+    asked: dict[str, list[Row]] = {}
+    for row in requests:
+        asked.setdefault(digest_of(json.loads(row["body"])), []).append(row)
+    paired: dict[int, Row | None] = {}
+    for digest, same in asked.items():
+        arrived = arrivals.pop(digest, [])
+        assert len(arrived) <= len(same), "a request reached the server twice, or without a row of its own"
+        lost = sorted(same, key=lambda row: (row["state"] in ("sent", "in_doubt"), row["sent_at"]))[len(arrived) :]
+        paired |= dict.fromkeys([row["id"] for row in lost])
+        found = [row["id"] for row in same if row not in lost]
+        paired |= dict(zip(found, arrived, strict=True))
+    assert arrivals == {}, "a request reached the server without a row"
+    return paired
+
+
+def _delay_s(row: Row, entry: Row | None, log: Served) -> float:
+    """Return the seconds from a reply's last byte to its row; 0 for what is no whole reply."""
+    assert entry is not None, f"request {row['id']} has a reply and never reached the server"
+    out = log.sent.get(entry["number"])
+    if out is None or entry["behaviour"] in UNREAD:
+        return 0.0
+    return float(row["received_at"]) - (out + time.time() - time.monotonic())
+
+
+def _check_doubted(row: Row, entry: Row | None, log: Served, kills: list[Kill]) -> None:
+    """A request in doubt was in flight at a kill, and had not been answered for long."""
+    kill = next((each for each in kills if each.epoch >= row["sent_at"]), None)
+    assert kill is not None, f"request {row['id']} is in doubt though nobody was killed after it was sent"
+    if entry is None:
+        age_s = kill.epoch - row["sent_at"]
+        assert age_s < SENDING_S, f"request {row['id']} was a row {age_s:.1f} s before the kill and never sent"
+    elif entry["behaviour"] not in UNREAD:
+        late_s = kill.at - log.sent.get(entry["number"], kill.at)
+        assert late_s < READING_S, f"request {row['id']} was answered {late_s:.1f} s before the kill, and it is lost"
 
 
 COMPARED = {

@@ -121,12 +121,12 @@ class Drill:
         finally:
             process.kill()
             process.wait()
+        killed = process.returncode == -signal.SIGKILL
+        assert killed or process.returncode == 0, self.output()
         self.nothing_left(shared)
-        if process.returncode != -signal.SIGKILL:
-            assert process.returncode == 0, self.output()
-            return False
-        self.kills.append(kill)
-        return True
+        if killed:
+            self.kills.append(kill)
+        return killed
 
     def _await(self, process: "subprocess.Popen[bytes]", due: float) -> None:
         deadline = time.monotonic() + PATIENCE_S

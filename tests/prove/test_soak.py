@@ -91,7 +91,7 @@ def test_nothing_accumulates_in_the_judging_processes(
     gone(lambda: kept_open(ours))
 
     tell(f"{statuses.total()} candidates: {dict(statuses)}")
-    tell(f"resident MiB of the judging processes, batch by batch: {[[b >> 20 for b in m.resident_bytes] for m in marks]}")
+    tell(f"resident MiB of each, batch by batch: {[[count >> 20 for count in mark.resident_bytes] for mark in marks]}")
     first, last = marks[0], marks[-1]
     assert len(first.pids) == WORKERS
     assert all(mark.pids == first.pids for mark in marks), "a judging process was lost"
