@@ -51,7 +51,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 discoveries: $(VENV)/user.stamp
-	$(BIN)/speciate discoveries $(PROBLEM) --evals 240 --out docs/discoveries/$(PROBLEM) $(ARGS)
+	$(BIN)/speciate discoveries $(PROBLEM) --evals 200 --out docs/discoveries/$(PROBLEM) $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ HOLD = -1
 REQUEST = Record(
     name="Request",
     quantities=(
-        Quantity(name="arrival", unit="s", about="time of arrival"),
+        Quantity(name="arrival", unit="s", about="time of arrival; the clock's origin is arbitrary, another for each workload"),
         Quantity(name="waited", unit="s", about="time since arrival; 0 in `key`"),
         Quantity(name="prompt_tokens", unit="tokens", about="exact"),
         Quantity(name="predicted_output", unit="tokens", about="a noisy prediction; the true length is never shown"),
@@ -18,7 +18,7 @@ REQUEST = Record(
 CLUSTER = Record(
     name="Cluster",
     quantities=(
-        Quantity(name="now", unit="s", about="time"),
+        Quantity(name="now", unit="s", about="time, by the same clock as `arrival`"),
         Quantity(name="queue_length", unit="requests", about="waiting centrally, this one included"),
         Quantity(name="queue_tokens", unit="tokens", about="prompt and predicted output waiting centrally"),
     ),

@@ -4,6 +4,7 @@ Splits differ in seed and in a parameter. From the generator: rates, burstiness 
 From a trace: the time span of the log they are cut from, which never overlaps.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from ._options import RouterOptions, cluster
 
 PREDICTION_SIGMA: dict[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
 """Error of the output-length predictor (standard deviation of its logarithm)."""
+
+CLOCK_ORIGIN_S = (1e4, 1e6)
+"""Between which the clock of a workload starts."""
 
 TRAIN_SEEDS = (1, 2)
 VALIDATION_SEEDS = tuple(range(101, 105))
@@ -81,7 +85,17 @@ def workloads(options: RouterOptions, split: Split) -> tuple[Workload, ...]:
 
 
 def trace_of(options: RouterOptions, workload: Workload) -> Trace:
-    """Return the request stream of ``workload``."""
+    """Return the request stream of ``workload``, its clock started at a time of its own.
+
+    A router that sees the true time since the start can tune itself to the length of a run, which no
+    router in service has: so the origin is arbitrary, and only differences of times mean anything.
+    """
+    trace = _stream(options, workload)
+    origin = np.random.default_rng((workload.seed, 11)).uniform(*CLOCK_ORIGIN_S)
+    return replace(trace, arrival_s=trace.arrival_s + origin)
+
+
+def _stream(options: RouterOptions, workload: Workload) -> Trace:
     sigma = PREDICTION_SIGMA[workload.split]
     if options.trace is not None:
         return _cut(options, workload, sigma)
