@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,5 +42,5 @@ def problem_options(words: list[str] | None, trace: str | None) -> dict[str, str
             raise SpeciateError(f"--option: expected KEY=VALUE, got {word!r}")
         options[key] = value
     if trace is not None:
-        options["trace"] = trace
+        options["trace"] = str(Path(trace).resolve())
     return options

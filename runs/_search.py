@@ -37,7 +37,7 @@ from speciate.evaluators import (
 
 from speciate import __version__
 
-from ._findings import Findings, control_of, findings_of
+from ._findings import SPLITS, Findings, control_of, findings_of
 from ._progress import Progress
 from ._report import Report, write_report
 from ._tally import Tally
@@ -101,6 +101,8 @@ def new_run(archive: Archive, settings: RunSettings, control: int | None) -> Run
         SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept.
     """
     problem = problem_of(settings.problem)
+    for split in SPLITS:
+        problem.workloads(split)  # What cannot be read is told before there is a run.
     environment = {
         "speciate": __version__,
         "python": platform.python_version(),

@@ -7,7 +7,7 @@ HOLD = -1
 REQUEST = Record(
     name="Request",
     quantities=(
-        Quantity(name="arrival", unit="s", about="time of arrival; the clock's origin is arbitrary, another for each workload"),
+        Quantity(name="arrival", unit="s", about="time of arrival, by a clock that starts anywhere in each workload"),
         Quantity(name="waited", unit="s", about="time since arrival; 0 in `key`"),
         Quantity(name="prompt_tokens", unit="tokens", about="exact"),
         Quantity(name="predicted_output", unit="tokens", about="a noisy prediction; the true length is never shown"),
