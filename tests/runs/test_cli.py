@@ -62,17 +62,29 @@ def test_unreadable_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         assert "missing.csv" in err
 
 
-def test_no_sandbox(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "speciate", "run", LANES, "--evals", "3", "--db", str(tmp_path / "x.db")],
-        capture_output=True,
-        text=True,
+def without_bubblewrap(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "speciate", "run", LANES, "--db", str(tmp_path / "r.db"), *words],
         env={**os.environ, "PATH": str(tmp_path)},
         cwd=tmp_path,
+        capture_output=True,
+        text=True,
         check=False,
     )
+
+
+def test_no_sandbox_for_a_models_code(tmp_path: Path) -> None:
+    done = without_bubblewrap(tmp_path, "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "--evals", "4")
     assert done.returncode == 2
     assert re.fullmatch(r"speciate: .*bwrap.*--sandbox process\n", done.stderr), done.stderr
+
+
+def test_code_of_the_fixed_grammar_runs_in_the_weak_sandbox_with_a_warning(tmp_path: Path) -> None:
+    done = without_bubblewrap(tmp_path, "--evals", "4", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"speciate: warning: .*bwrap.* run in the weak sandbox 'process'", done.stderr)
+    findings = next((tmp_path / "reports").glob("*/findings.json"))
+    assert json.loads(findings.read_text())["champion"]
 
 
 def test_unknown_sandbox_option_and_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
