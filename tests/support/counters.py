@@ -79,9 +79,9 @@ class Counters(Problem):
     limits = Limits(
         wall_s=10.0,
         cpu_s=0.5,
-        decision_wall_s=1.0,
+        decision_wall_s=2.0,
         start_wall_s=2.0,
-        memory_bytes=256 << 20,
+        memory_bytes=128 << 20,
         output_bytes=256 << 10,
     )
 
