@@ -2,7 +2,7 @@
 
 from .._errors import SandboxUnavailableError
 from ._bubblewrap import INSTALL, Bubblewrap
-from ._kind import Sandbox, SandboxProcess
+from ._kind import LocalProcess, Programs, Sandbox, SandboxProcess
 from ._process import Process
 
 _KINDS: dict[str, Sandbox] = {"bubblewrap": Bubblewrap(), "process": Process()}
@@ -30,4 +30,14 @@ def sandbox_named(name: str | None = None) -> Sandbox:
     raise SandboxUnavailableError(f"sandbox {wanted}: {reason}{hint}")
 
 
-__all__ = ["INSTALL", "Bubblewrap", "Process", "Sandbox", "SandboxProcess", "sandbox_named", "sandbox_names"]
+__all__ = [
+    "INSTALL",
+    "Bubblewrap",
+    "LocalProcess",
+    "Process",
+    "Programs",
+    "Sandbox",
+    "SandboxProcess",
+    "sandbox_named",
+    "sandbox_names",
+]

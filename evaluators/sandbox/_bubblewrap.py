@@ -10,7 +10,18 @@ from functools import cache
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
 from ._interpreter import ENVIRONMENT, arguments, mounts
-from ._kind import READY_WALL_S, SCRATCH_BYTES, Confinement, Pipes, SandboxProcess, await_ready, private_uid, said
+from ._kind import (
+    READY_WALL_S,
+    SCRATCH_BYTES,
+    Confinement,
+    LocalProcess,
+    Pipes,
+    Programs,
+    SandboxProcess,
+    await_ready,
+    private_uid,
+    said,
+)
 from ._seccomp import launch_filter, supported
 
 INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
@@ -48,8 +59,10 @@ class Bubblewrap:
             "and bugs in the kernel",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None) -> SandboxProcess:
+    def start(self, limits: Limits, cpu: int | None = None, room: Programs | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
+        if room is not None:
+            raise SandboxUnavailableError("sandbox bubblewrap: it has no room for whole programs yet")
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {reason}")
@@ -73,7 +86,7 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
+def _start(limits: Limits, cpu: int | None) -> LocalProcess:
     pipes = Pipes()
     info, child_info = os.pipe()
     rules, child_rules = os.pipe()
@@ -99,7 +112,7 @@ def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
                 os.close(descriptor)
             pipes.close_child_ends()
         pid = _inner_pid(info, pipes)
-        process = SandboxProcess(outer, pid, pipes, group=False)
+        process = LocalProcess(outer, pid, pipes, group=False)
     except BaseException as error:
         if outer is not None:
             outer.kill()

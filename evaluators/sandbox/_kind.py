@@ -41,16 +41,50 @@ class Sandbox(Protocol):
     def describe(self) -> list[str]:
         """Return sentences on what this sandbox stops, and does not stop, on this machine."""
 
-    def start(self, limits: Limits, cpu: int | None = None) -> "SandboxProcess":
+    def start(self, limits: Limits, cpu: int | None = None, room: "Programs | None" = None) -> "SandboxProcess":
         """Start a worker that has given up everything and waits for a program.
 
         Args:
             limits: memory, CPU and file limits the worker sets on itself before any candidate code.
             cpu: core to pin the process to; None leaves it where the calling thread may run.
+            room: None for the sealed Python worker of policies and plans; else a room in which whole programs
+                run, see ``Programs``.
 
         Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed,
         ProblemError for a memory limit that Python itself does not fit in.
         """
+
+
+class Programs(NamedTuple):
+    """A room for whole programs: the worker is a runner that starts commands as unprivileged children.
+
+    Inside, fork, exec and threads are allowed; network, ptrace, namespaces, io_uring and mounts are not.
+    """
+
+    readable: tuple[str, ...] = ()
+    """Files and folders of this machine to show inside, at their own paths and read-only."""
+
+
+class SandboxProcess(Protocol):
+    """A confined worker, however it was started. The judge writes to ``ask``, reads ``answer``, drains ``log``."""
+
+    ask: int
+    answer: int
+    log: int
+    pid: int
+    """The worker as this machine's process table shows it."""
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of the worker's own process; after its death the last value seen."""
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole tree. Safe to repeat, and from any thread, until ``close``."""
+
+    def died(self, patience_s: float) -> int | None:
+        """Wait for the worker to end by itself and return its exit code (128 + N for signal N), else None."""
+
+    def close(self) -> None:
+        """Kill what is left, wait for it and close every descriptor. Safe to repeat."""
 
 
 class Pipes:
@@ -72,8 +106,8 @@ class Pipes:
             os.close(descriptor)
 
 
-class SandboxProcess:
-    """A confined worker. The judge writes to ``ask``, reads ``answer`` and drains ``log``.
+class LocalProcess:
+    """A confined worker that is our own child or grandchild. Implements ``SandboxProcess``.
 
     ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it.
     """

@@ -8,7 +8,7 @@ from functools import cache
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
 from ._interpreter import ENVIRONMENT, arguments, mounts, reachable_by_others
-from ._kind import Confinement, Pipes, SandboxProcess, await_ready, private_uid
+from ._kind import Confinement, LocalProcess, Pipes, Programs, SandboxProcess, await_ready, private_uid
 from ._seccomp import supported
 
 
@@ -43,8 +43,10 @@ class Process:
             "does not stop: whatever a single layer misses; it has no namespaces and is no security boundary",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None) -> SandboxProcess:
+    def start(self, limits: Limits, cpu: int | None = None, room: Programs | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
+        if room is not None:
+            raise SandboxUnavailableError("sandbox process: it has no room for whole programs yet")
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox process: {reason}")
@@ -69,7 +71,7 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
+def _start(limits: Limits, cpu: int | None) -> LocalProcess:
     pipes = Pipes()
     try:
         try:
@@ -87,7 +89,7 @@ def _start(limits: Limits, cpu: int | None) -> SandboxProcess:
     except OSError as error:
         pipes.close()
         raise SandboxError(f"Python did not start: {error}") from error
-    process = SandboxProcess(outer, outer.pid, pipes, group=True)
+    process = LocalProcess(outer, outer.pid, pipes, group=True)
     try:
         if cpu is not None:
             os.sched_setaffinity(outer.pid, {cpu})
