@@ -23,7 +23,7 @@ from ._records import (
     RunRecord,
     TicketRecord,
 )
-from ._settings import Budget, ModelSettings, RunSettings
+from ._settings import Budget, Memory, ModelSettings, RunSettings
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Judge",
     "Judged",
     "LLMProposer",
+    "Memory",
     "ModelError",
     "ModelSettings",
     "ModelUsage",

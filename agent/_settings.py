@@ -6,6 +6,9 @@ from pydantic import ConfigDict, Field
 from speciate.evaluators import ProblemRef
 from speciate.evaluators._contract import Frozen
 
+Memory = Literal["archive", "best", "start"]
+"""What draws see: every niche's elite, only the best design so far, or only the starting designs."""
+
 
 class Budget(Frozen):
     """Hard limits. A run stops before it would pass any of them; None means no limit."""
@@ -46,6 +49,8 @@ class RunSettings(Frozen):
     proposer: Literal["genetic", "llm", "random"] = "genetic"
     models: tuple[ModelSettings, ...] = ()
     budget: Budget = Budget()
+    memory: Memory = "archive"
+    """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
     window: int = Field(default=8, ge=1)
     """Ticket t sees the archive as of commit t - window, whatever the number of workers (promise 3)."""
     workers: int = Field(default=2, ge=1)
