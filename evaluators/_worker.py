@@ -13,17 +13,33 @@ Answers go to a descriptor of their own: a status byte and a double. Where the s
 the length of the UTF-8 text that follows. Nothing this side says is believed beyond its own decisions.
 """
 
-import marshal
-import os
-import sys
-from array import array
-from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from struct import Struct
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from __future__ import annotations
 
+import marshal
+import posix as os
+import sys
+from _struct import Struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from functools import partial
+    from types import CodeType, FunctionType, ModuleType
+    from typing import Any
+
+    Step = Callable[[bytes], Any]
+    """From one packed observation to whatever the candidate answered."""
+    _tuplegetter: Callable[[int, str], object]
+else:
+    # typing, collections, functools and os cost a starting candidate as much as Python itself does.
+    from _collections import _tuplegetter
+    from _functools import partial
+
+    ModuleType, FunctionType, Step = type(sys), type(lambda: None), object
+
+ArgumentShape = tuple[str, tuple[str, ...], str | None, str, tuple[str, ...]]
+"""Record name, its fields, table attribute, row name and row fields (empty where there is no table)."""
+HookShape = tuple[str, tuple[ArgumentShape, ...]]
 CONTROL = 255
 HEADER = Struct("=BI")
 ANSWER = Struct("=Bd")
@@ -31,12 +47,6 @@ DETAIL_BYTES = 4000
 FILENAME = "candidate.py"
 OK, INVALID, CRASHED, OOM, PROTOCOL = range(5)
 """Statuses of an answer; the judge maps them to its own."""
-
-ArgumentShape = tuple[str, tuple[str, ...], str | None, str, tuple[str, ...]]
-"""Record name, its fields, table attribute, row name and row fields (empty where there is no table)."""
-HookShape = tuple[str, tuple[ArgumentShape, ...]]
-Step = Callable[[bytes], Any]
-"""From one packed observation to whatever the candidate answered."""
 
 
 class Fault(Exception):  # noqa: N818 - an outcome of the candidate, not an error of ours
@@ -46,6 +56,39 @@ class Fault(Exception):  # noqa: N818 - an outcome of the candidate, not an erro
         super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+class Record(tuple):  # type: ignore[type-arg]
+    """What a candidate sees: a named tuple, without the import of ``collections``."""
+
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+
+    @classmethod
+    def _make(cls, values: Sequence[Any]) -> Record:
+        made = tuple.__new__(cls, values)
+        if len(made) != len(cls._fields):
+            raise TypeError(f"expected {len(cls._fields)} values, got {len(made)}")
+        return made
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def _replace(self, **changed: object) -> Record:
+        made = self._make([changed.pop(name, value) for name, value in self._asdict().items()])
+        if changed:
+            raise ValueError(f"got unexpected field names: {list(changed)}")
+        return made
+
+    def __repr__(self) -> str:
+        shown = ", ".join([f"{name}={value!r}" for name, value in self._asdict().items()])
+        return f"{type(self).__name__}({shown})"
+
+
+def record_type(name: str, fields: tuple[str, ...]) -> type[Record]:
+    """Return the record called ``name``: a tuple whose places have names."""
+    getters = {field: _tuplegetter(place, field) for place, field in enumerate(fields)}
+    return type(name, (Record,), {"__slots__": (), "_fields": fields, "__match_args__": fields, **getters})
 
 
 def observation(hook: HookShape, rows: int) -> Struct:
@@ -159,11 +202,10 @@ def _step(function: Callable[..., Any], hook: HookShape, rows: int) -> Step:
     for index, (record, fields, table, row, row_fields) in enumerate(arguments):
         stop = start + len(fields)
         columns = (*fields, table) if table else fields
-        scope[f"new{index}"] = partial(tuple.__new__, namedtuple(record, columns))
+        scope[f"new{index}"] = partial(tuple.__new__, record_type(record, columns))
         part = f"v[{start}:{stop}]"
         if table:
-            row_type = namedtuple(row, row_fields)  # type: ignore[misc]
-            scope["new_row"] = partial(tuple.__new__, row_type)
+            scope["new_row"] = partial(tuple.__new__, record_type(row, row_fields))
             scope["row_of"] = Struct(f"{len(row_fields)}d").iter_unpack
             part += f" + (tuple(map(new_row, row_of(data[{8 + 8 * stop}:]))),)"
         parts.append(f"new{index}({part})")
@@ -275,14 +317,16 @@ def confine(settings: Mapping[str, Any]) -> None:
             raise OSError(f"the kernel refused {name} {arguments[0]!r}")
         return result
 
-    program = array("B", settings["filter"])
+    program: bytes = settings["filter"]
+    # CPython keeps a bytes object's bytes at the end of its head; array, which would say where, is dear to import.
+    address = id(program) + bytes.__basicsize__ - 1
     call("capset", Struct("Ii").pack(_CAPABILITY_VERSION, 0), bytes(24))
     call("prctl", _SET_DEATH_SIGNAL, 9, 0, 0, 0)
     call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
     call("prctl", _SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     if settings["landlock"]:
         _wall_off_files(call, settings["landlock"], settings["readable"])
-    call("prctl", _SET_SECCOMP, 2, Struct("@HP").pack(len(program) // 8, program.buffer_info()[0]), 0, 0)
+    call("prctl", _SET_SECCOMP, 2, Struct("@HP").pack(len(program) // 8, address), 0, 0)
 
 
 def _wall_off_files(call: Callable[..., int], version: int, readable: Sequence[str]) -> None:
@@ -292,7 +336,8 @@ def _wall_off_files(call: Callable[..., int], version: int, readable: Sequence[s
     rules = call("syscall", _LANDLOCK_CREATE, Struct("Q").pack(handled), 8, 0)
     for path in readable:
         parent = os.open(path, os.O_PATH)
-        rights = _READ_FILE | _READ_DIR if os.path.isdir(path) else _READ_FILE
+        folder = os.stat(path).st_mode & 0o170000 == 0o040000
+        rights = _READ_FILE | _READ_DIR if folder else _READ_FILE
         call("syscall", _LANDLOCK_ADD, rules, 1, Struct("=Qi").pack(rights, parent), 0)
         os.close(parent)
     call("syscall", _LANDLOCK_RESTRICT, rules, 0)
