@@ -227,7 +227,7 @@ class Archive(ArchiveReader):
 def create_run(
     archive: Archive,
     settings: RunSettings,
-    problem: Problem,
+    problem: Problem[Any],
     starters: Sequence[Candidate],
     environment: Mapping[str, str] | None = None,
     control_of: str | None = None,
@@ -268,7 +268,7 @@ def create_run(
     return run_id
 
 
-def _run_id(archive: Archive, problem: Problem, settings: RunSettings) -> str:
+def _run_id(archive: Archive, problem: Problem[Any], settings: RunSettings) -> str:
     """Return an unused id: the problem's name (shortened) and a few hex digits."""
     taken = {run.id for run in archive.runs()}
     stem = problem.name[:24].strip("-")

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Sequence
 from functools import lru_cache
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
+from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, policy_interface, policy_probe
 
 from ._crossovers import Crossover, blend, cross_hook, cross_subtree, mix_rankings
 from ._division import divisors, guard_divisions
@@ -91,8 +91,8 @@ class GeneticProposer:
 
     name = "genetic"
 
-    def __init__(self, problem: Problem):
-        self._vocabulary = Vocabulary.of(problem.interface, problem.probe())
+    def __init__(self, problem: Problem[Any]):
+        self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
         self._library = [problem.seed(), *human]
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from random import Random
+from typing import Any
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, SpeciateError, Status
 
@@ -49,7 +50,7 @@ class LLMProposer:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: Problem[Any],
         settings: RunSettings,
         database: Database,
         run_id: str,
@@ -78,7 +79,7 @@ class LLMProposer:
         require_prices(settings)
         self._problem = problem
         self._settings = settings
-        self._hooks = tuple(hook.name for hook in problem.interface.hooks)
+        self._hooks = problem.interface.defines
         self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
         self._log = RequestLog(database, run_id)
         self._budget = ModelBudget(self._log, settings.budget, settings.models)

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import takewhile
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 
-from ._archive import Archive, Closing
+from ._archive import GIVEN, Archive, Closing
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid
 from ._judging import BudgetGate, Judge
+from ._memory import seen
 from ._proposer import Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 
@@ -45,7 +46,7 @@ class SearchOutcome(NamedTuple):
 async def search(
     archive: Archive,
     run_id: str,
-    problem: Problem,
+    problem: Problem[Any],
     proposer: Proposer,
     judge: Judge,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -77,7 +78,7 @@ class Search:
 
     archive: Archive
     run_id: str
-    problem: Problem
+    problem: Problem[Any]
     proposer: Proposer
     judge: Judge
     on_event: Callable[[Event], None]
@@ -88,6 +89,8 @@ class Search:
     """Issued and not committed."""
     _lives: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
     _turns: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
+    _start: dict[int, Elite] = field(default_factory=dict)
+    """The starting designs judged ``ok`` so far, by ticket, whether or not they hold a niche."""
     _committed: int = 0
     _evaluations: int = 0
     _barren: int = 0
@@ -125,10 +128,13 @@ class Search:
         self._base_s, self._started = record.elapsed_s, self.clock()
         self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
         self._grid = Grid(self.problem.descriptors)
-        for entry in self.archive.insertions(self.run_id):
-            self._grid.place(Elite(entry.ticket, entry.cell, entry.score))
-            self._best = self._better(entry.score)
         tickets = self.archive.tickets(self.run_id)
+        for entry in self.archive.insertions(self.run_id):
+            elite = Elite(entry.ticket, entry.cell, entry.score)
+            self._grid.place(elite)
+            self._best = self._better(entry.score)
+            if tickets[entry.ticket].proposer == GIVEN:
+                self._start[entry.ticket] = elite
         closed = [ticket for ticket in tickets if ticket.outcome is not None]
         self._committed = len(closed)
         self._evaluations = sum(ticket.outcome not in UNCOUNTED for ticket in closed)
@@ -192,7 +198,8 @@ class Search:
             if limit is not None and self._evaluations + len(self._open) >= limit:
                 return
             number = self._issued
-            draw = self.proposer.draw(self._grid.view(self._committed), self._random(number))
+            view = seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
+            draw = self.proposer.draw(view, self._random(number))
             ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
             self._open[number] = ticket
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
@@ -248,6 +255,8 @@ class Search:
         entry = None
         if word is not None and word.status is Status.OK and word.score is not None:
             entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
+            if ticket.proposer == GIVEN:
+                self._start[ticket.number] = Elite(ticket.number, entry.cell, entry.score)
         mark = time.thread_time()
         closing = Closing(outcome, note, entry, mark - self._cpu_mark, self._elapsed())
         self.archive.commit(self.run_id, ticket.number, closing)

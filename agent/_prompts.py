@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from speciate.evaluators import Candidate, Evaluation, Problem
 
@@ -34,7 +35,7 @@ def template(name: str) -> Template:
 
 
 def task_messages(
-    problem: Problem, operator: str, program: Candidate, shown: Sequence[Parent]
+    problem: Problem[Any], operator: str, program: Candidate, shown: Sequence[Parent]
 ) -> list[Message]:
     """Return the opening of a first writing.
 
@@ -59,7 +60,7 @@ def task_messages(
     return [_system(), {"role": "user", "content": content}]
 
 
-def repair_messages(problem: Problem, candidate: Candidate, evaluation: Evaluation) -> list[Message]:
+def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Evaluation) -> list[Message]:
     """Return the opening of a repair of ``candidate``, whose judging ended with a fault of its own."""
     content = template("repair").substitute(
         brief=clipped(problem.brief().strip(), BRIEF_CHARACTERS),
@@ -83,12 +84,9 @@ def again_messages(
     ]
 
 
-def hooks_of(problem: Problem) -> str:
-    """Return the hooks' signatures in words: ``key(request)`` and ``place(head, view)``."""
-    return " and ".join(
-        f"`{hook.name}({', '.join(argument.name for argument in hook.arguments)})`"
-        for hook in problem.interface.hooks
-    )
+def hooks_of(problem: Problem[Any]) -> str:
+    """Return what is to be written, in words: ``key(request)`` and ``place(head, view)``."""
+    return " and ".join(f"`{signature}`" for signature in problem.interface.signatures())
 
 
 def quoted(text: str, limit: int, language: str = "") -> str:

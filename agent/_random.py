@@ -2,8 +2,9 @@
 
 import ast
 from random import Random
+from typing import Any
 
-from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile
+from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, policy_interface, policy_probe
 
 from ._division import divisors, guard_divisions
 from ._genetic import MAX_NODES
@@ -24,8 +25,8 @@ class RandomProposer:
 
     name = "random"
 
-    def __init__(self, problem: Problem):
-        self._vocabulary = Vocabulary.of(problem.interface, problem.probe())
+    def __init__(self, problem: Problem[Any]):
+        self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
         self._seed = problem.seed()
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:

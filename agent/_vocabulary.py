@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from speciate.evaluators import Argument, PolicyInterface, Probe, Record
+from speciate.evaluators import Argument, PolicyInterface, PolicyProbe, Record
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Vocabulary:
     """By place and field."""
 
     @classmethod
-    def of(cls, interface: PolicyInterface, probe: Probe) -> "Vocabulary":
+    def of(cls, interface: PolicyInterface, probe: PolicyProbe) -> "Vocabulary":
         """Learn the sizes from the probe's observations."""
         seen: dict[tuple[str, str], list[float]] = {}
         by_row: dict[tuple[str, str], dict[int, set[float]]] = {}

@@ -3,6 +3,7 @@
 from ._boundary import SandboxedPolicy, open_policy
 from ._contract import (
     Candidate,
+    Censored,
     Cost,
     Evaluation,
     Frozen,
@@ -13,11 +14,12 @@ from ._contract import (
     Workload,
     canonical_python,
 )
-from ._errors import CandidateFault, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
+from ._errors import CandidateFault, Incorrect, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
 from ._executors import Executor, InlineExecutor, LocalExecutor, worker_pool
 from ._inline import InlinePolicy
-from ._interface import Answer, Argument, Hook, PolicyInterface, Quantity, Record
-from ._ladder import JudgeTask, behaviour_hash, judge, judge_inline
+from ._interface import Answer, Argument, Hook, Interface, PolicyInterface, Quantity, Record
+from ._ladder import JudgeTask, judge, judge_inline
+from ._policy import Policy, PolicyProbe, ProbeCall
 from ._problem import (
     Baseline,
     Descriptor,
@@ -25,9 +27,7 @@ from ._problem import (
     Limits,
     Objective,
     Parameter,
-    Policy,
     Probe,
-    ProbeCall,
     Problem,
     ProblemRef,
 )
@@ -35,6 +35,8 @@ from ._registry import load_problem, problem_names, problem_of
 from ._screen import screen
 from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
 from ._tuning import Tuned, constants, tune, tune_baseline, tuned_toml, with_constants
+from .kinds import Evaluator, Place, Session, evaluator_of, kinds
+from .kinds._policy import behaviour_hash, policy_interface, policy_probe
 from .sandbox import Sandbox, sandbox_named, sandbox_names
 
 __all__ = [
@@ -43,15 +45,19 @@ __all__ = [
     "Baseline",
     "Candidate",
     "CandidateFault",
+    "Censored",
     "Cost",
     "Descriptor",
     "Evaluation",
     "EvaluationCache",
+    "Evaluator",
     "Executor",
     "Frozen",
     "Hook",
+    "Incorrect",
     "InlineExecutor",
     "InlinePolicy",
+    "Interface",
     "JudgeTask",
     "Limits",
     "LocalExecutor",
@@ -59,8 +65,10 @@ __all__ = [
     "Objective",
     "PairedGain",
     "Parameter",
+    "Place",
     "Policy",
     "PolicyInterface",
+    "PolicyProbe",
     "Probe",
     "ProbeCall",
     "Problem",
@@ -72,6 +80,7 @@ __all__ = [
     "SandboxError",
     "SandboxUnavailableError",
     "SandboxedPolicy",
+    "Session",
     "SourceFile",
     "SpeciateError",
     "Split",
@@ -81,12 +90,16 @@ __all__ = [
     "behaviour_hash",
     "canonical_python",
     "constants",
+    "evaluator_of",
     "gain_of_pairs",
     "judge",
     "judge_inline",
+    "kinds",
     "load_problem",
     "open_policy",
     "paired_gain",
+    "policy_interface",
+    "policy_probe",
     "problem_names",
     "problem_of",
     "sandbox_named",

@@ -52,6 +52,8 @@ class Workload(Frozen):
     seed: int
     params: dict[str, Scalar] = Field(default_factory=dict)
     """What the problem needs to build the instance; opaque to the judge."""
+    repetition: int = 0
+    """Which measuring of this instance it is; differs from 0 only where the problem is ``noisy``."""
 
 
 class SourceFile(Frozen):
@@ -148,6 +150,17 @@ class Measurement(Frozen):
     cost: Cost = Cost()
 
 
+class Censored(Frozen):
+    """A measurement cut off by a deadline: all that is known is that it would have taken longer."""
+
+    workload: str
+    """Where it was cut off; empty before the first workload."""
+    limit: str
+    """Name of the field of ``Limits`` that was passed."""
+    after_s: float
+    """Seconds (of the limit's own clock) that were allowed."""
+
+
 class Evaluation(Frozen):
     """The judge's word on one candidate over one set of workloads."""
 
@@ -165,6 +178,8 @@ class Evaluation(Frozen):
     """Hash of the answers to the probe; None where the probe was not reached."""
     duplicate_of: str | None = None
     """Candidate id whose evaluation was reused."""
+    censored: Censored | None = None
+    """Set where ``status`` is ``timeout``: what was cut off, and where."""
     labels: tuple[str, ...] = ()
     sandbox: str = ""
     cost: Cost = Cost()

@@ -23,9 +23,25 @@ class SandboxError(Exception):
 
 
 class CandidateFault(Exception):  # noqa: N818 - not an error of ours: an outcome
-    """A candidate ended its own judging. Raised at the boundary, recorded as an evaluation."""
+    """A candidate ended its own judging. Raised at the boundary, recorded as an evaluation.
 
-    def __init__(self, status: Status, detail: str):
+    Args:
+        status: one of the candidate's own.
+        detail: what happened, in words a person or a model can act on.
+        limit: of a ``timeout``, the field of ``Limits`` that was passed.
+        after_s: what that limit allowed, seconds.
+    """
+
+    def __init__(self, status: Status, detail: str, *, limit: str = "", after_s: float = 0.0):
         super().__init__(f"{status}: {detail}")
         self.status = status
         self.detail = detail[:4000]
+        self.limit = limit
+        self.after_s = after_s
+
+
+class Incorrect(CandidateFault):
+    """An answer is well-formed and wrong: a plan that breaks a constraint, an output that is not the right one."""
+
+    def __init__(self, detail: str):
+        super().__init__(Status.INCORRECT, detail)

@@ -6,11 +6,33 @@ the one variable table, for instance the number of replicas), so it packs with o
     [fields of the first record ..., fields of the second ..., row 0 of the table ..., row 1 ..., ...]
 """
 
-from typing import Literal
+from abc import abstractmethod
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ._contract import Frozen
+
+
+class Interface(Frozen):
+    """What a candidate is asked, and what it may answer. Each kind of problem has an interface of its own."""
+
+    kind: ClassVar[str]
+    """Names the evaluator that judges by this interface."""
+    language: ClassVar[str] = "python"
+
+    @property
+    @abstractmethod
+    def defines(self) -> tuple[str, ...]:
+        """Names that the entry file must define at its top level; empty for a whole program."""
+
+    @abstractmethod
+    def signatures(self) -> tuple[str, ...]:
+        """Return what is to be written, one short line each: ``key(request)``, ``main.py``."""
+
+    @abstractmethod
+    def description(self) -> str:
+        """Return the Markdown that tells an inventor the interface."""
 
 
 class Quantity(Frozen):
@@ -56,6 +78,16 @@ class Answer(Frozen):
     high: float | Literal["rows-1"] | None = None
     """Upper limit, inclusive; ``rows-1`` is the index of the last table row."""
 
+    @property
+    def words(self) -> str:
+        """The set in words."""
+        what = "an integer" if self.kind == "integer" else "a finite number"
+        if self.high == "rows-1":
+            return f"{what}: the position of a row" + ("" if self.low in (None, 0) else f", or from {self.low:g}")
+        least = "" if self.low is None else f" of at least {self.low:g}"
+        most = "" if self.high is None else f"{' and' if least else ' of'} at most {self.high:g}"
+        return what + least + most
+
 
 class Hook(Frozen):
     """A function the candidate defines at the top level of its entry file."""
@@ -65,13 +97,20 @@ class Hook(Frozen):
     answer: Answer
     about: str = ""
 
+    @property
+    def signature(self) -> str:
+        """The call: ``place(head, view)``."""
+        return f"{self.name}({', '.join(argument.name for argument in self.arguments)})"
+
     def width(self, rows: int) -> int:
         """Return the number of doubles of one observation."""
         return sum(argument.width(rows) for argument in self.arguments)
 
 
-class PolicyInterface(Frozen):
+class PolicyInterface(Interface):
     """All hooks of a policy problem, and the constants its candidates may name (``HOLD``)."""
+
+    kind: ClassVar[str] = "policy"
 
     hooks: tuple[Hook, ...] = Field(min_length=1)
     constants: dict[str, float] = Field(default_factory=dict)
@@ -83,3 +122,33 @@ class PolicyInterface(Frozen):
             if hook.name == name:
                 return hook
         raise KeyError(name)
+
+    @property
+    def defines(self) -> tuple[str, ...]:
+        """Names of the hooks."""
+        return tuple(hook.name for hook in self.hooks)
+
+    def signatures(self) -> tuple[str, ...]:
+        """Return the calls of all hooks."""
+        return tuple(hook.signature for hook in self.hooks)
+
+    def description(self) -> str:
+        """Return the hooks, what they observe and what they may answer."""
+        lines = ["Write one Python file that defines, at its top level:", ""]
+        for hook in self.hooks:
+            lines += [f"- `{hook.signature}` -> {hook.answer.words}. {hook.about}".rstrip()]
+            for argument in hook.arguments:
+                lines += [f"  - `{argument.name}`: {_listed(argument.record)}"]
+                if argument.row is not None:
+                    lines += [f"  - `{argument.name}.{argument.table}`, a tuple of rows: {_listed(argument.row)}"]
+        named = ", ".join(f"`{name}` = {value:g}" for name, value in self.constants.items())
+        lines += ["", f"Constants that are there: {named}."] if named else []
+        lines += ["", "The standard library is there. The module runs afresh for each workload; it may keep state."]
+        return "\n".join(lines)
+
+
+def _listed(record: Record) -> str:
+    return ", ".join(
+        f"`{q.name}`" + (f" [{q.unit}]" if q.unit else "") + (f" ({q.about})" if q.about else "")
+        for q in record.quantities
+    )

@@ -3,22 +3,20 @@
 Rungs built here: 1 (parse, interface, size, source seen before), 2 (probe, behaviour seen before), 3 and 4
 (the workloads of a split, stopped at the first fault). Rungs 5 and 7 are the same judging on the
 validation and held-out splits; who may open those, and when, is the caller's business.
+The ladder is the same for every kind of problem; what differs is in ``kinds``.
 """
 
-import hashlib
 import math
-import struct
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from ._boundary import SandboxedPolicy, open_policy
-from ._contract import Candidate, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
+from ._contract import Candidate, Censored, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
 from ._errors import CandidateFault, SandboxError
-from ._inline import InlinePolicy
-from ._problem import EvaluationCache, Policy, Probe, Problem, ProblemRef
+from ._problem import EvaluationCache, Problem, ProblemRef
 from ._registry import problem_of
-from ._screen import screen
-from .sandbox import Sandbox, sandbox_named
+from .kinds import Place, Session, evaluator_of
+from .sandbox import sandbox_named
 
 START_ATTEMPTS = 3
 """How often a judging that our own sandbox spoiled is begun before ``sandbox_error`` is recorded."""
@@ -38,6 +36,8 @@ class JudgeTask(Frozen):
     split: Split = "train"
     sandbox: str | None = None
     """Name of the sandbox; None for the best one on this machine."""
+    repetition: int = 0
+    """Which measuring it is, where the problem is noisy."""
 
 
 def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None = None) -> Evaluation:
@@ -47,60 +47,77 @@ def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None
     Raises SandboxUnavailableError where the sandbox cannot be had at all, and ProblemError.
     """
     problem = problem_of(task.problem)
-    unfit = screen(task.candidate, problem.interface, problem.limits)
+    unfit = evaluator_of(problem.kind).screen(problem, task.candidate)
     if unfit is not None:
         return _failed(task, unfit, Cost())
     known = cache.by_source(task.candidate.id) if cache and task.split == "train" else None
     if known is not None:
         return _reused(task, known, known.decision_hash, Cost())
-    sandbox = sandbox_named(task.sandbox)
+    limits = problem.limits.for_workloads(len(problem.workloads(task.split)))
+    place = Place(limits, sandbox_named(task.sandbox), cpu)
     trouble = ""
     for _ in range(START_ATTEMPTS):
         try:
-            return _judge_in(problem, task, cache, sandbox, cpu)
+            return _judge_in(problem, task, cache, place)
         except SandboxError as error:
             trouble = str(error)
     fault = CandidateFault(Status.SANDBOX_ERROR, f"the sandbox failed {START_ATTEMPTS} times: {trouble}")
-    return _failed(task, fault, Cost(), sandbox.name)
+    return _failed(task, fault, Cost(), sandbox=place.sandbox.name)
 
 
-def judge_inline(problem: Problem, candidate: Candidate, split: Split = "train") -> Evaluation:
+def judge_inline(
+    problem: Problem[Any], candidate: Candidate, split: Split = "train", repetition: int = 0
+) -> Evaluation:
     """Judge *trusted* code (a problem's own baseline) in this process: same world, same answers, no boundary."""
-    task = JudgeTask(problem=ProblemRef(name=problem.name), candidate=candidate, split=split)
+    task = JudgeTask(
+        problem=ProblemRef(name=problem.name), candidate=candidate, split=split, repetition=repetition
+    )
     try:
-        policy = InlinePolicy(candidate.source, problem.interface)
-        measured = [problem.measure(policy, workload) for workload in problem.workloads(split)]
+        subject = evaluator_of(problem.kind).inline(problem, candidate)
+        measured = [_guarded(problem, subject, workload) for workload in _workloads(problem, task)]
     except CandidateFault as fault:
         return _failed(task, fault, Cost())
-    return _finished(problem, task, measured, None, "inline")
+    return _finished(problem, task, measured, sandbox="inline")
 
 
-def _judge_in(
-    problem: Problem, task: JudgeTask, cache: EvaluationCache | None, sandbox: Sandbox, cpu: int | None
-) -> Evaluation:
+def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | None, place: Place) -> Evaluation:
     """Run rungs 2 to 4 in one fresh sandbox."""
-    clock = _Clock()
+    clock, evaluator = _Clock(), evaluator_of(problem.kind)
     measured: list[Measurement] = []
     decision_hash: str | None = None
-    workloads = problem.workloads(task.split)
-    limits = problem.limits.for_workloads(len(workloads))
-    policy = open_policy(task.candidate, problem.interface, limits, sandbox, cpu=cpu)
-    with policy:
+    workload = ""
+    try:
+        session = evaluator.open(problem, task.candidate, place)
+    except CandidateFault as fault:
+        return _failed(task, fault, Cost(), sandbox=place.sandbox.name)
+    with session:
         try:
-            decision_hash = behaviour_hash(policy, problem.probe())
+            decision_hash = evaluator.behaviour(problem, session.subject)
             known = _seen_before(task, cache, decision_hash)
             if known is not None:
-                return _reused(task, known, decision_hash, clock.lap(policy))
-            for workload in workloads:
-                measured.append(_measure(problem, policy, workload, clock))
+                return _reused(task, known, decision_hash, clock.lap(session))
+            for instance in _workloads(problem, task):
+                workload = instance.name
+                word = _guarded(problem, session.subject, instance)
+                measured.append(word.model_copy(update={"cost": clock.lap(session)}))
         except CandidateFault as fault:
-            spent = sum((m.cost for m in measured), clock.lap(policy))
-            return _failed(task, fault, spent, sandbox.name, decision_hash, tuple(measured))
-    return _finished(problem, task, measured, decision_hash, sandbox.name)
+            spent = sum((m.cost for m in measured), clock.lap(session))
+            told = {"measurements": tuple(measured), "decision_hash": decision_hash, "labels": session.labels}
+            return _failed(task, fault, spent, workload, sandbox=place.sandbox.name, **told)
+    return _finished(
+        problem, task, measured, decision_hash=decision_hash, sandbox=place.sandbox.name, labels=session.labels
+    )
 
 
-def _measure(problem: Problem, policy: SandboxedPolicy, workload: Workload, clock: "_Clock") -> Measurement:
-    measurement = problem.measure(policy, workload).model_copy(update={"cost": clock.lap(policy)})
+def _workloads(problem: Problem[Any], task: JudgeTask) -> Sequence[Workload]:
+    """Return the split's workloads as of the task's repetition."""
+    found = problem.workloads(task.split)
+    return [w.model_copy(update={"repetition": task.repetition}) for w in found] if task.repetition else found
+
+
+def _guarded(problem: Problem[Any], subject: object, workload: Workload) -> Measurement:
+    """Measure, and raise the alarm for a value beyond the proven bound."""
+    measurement = problem.measure(subject, workload)
     bound = problem.bound(workload)
     if bound is not None and _beyond(measurement.objective, bound, problem.objective.direction):
         raise CandidateFault(
@@ -116,13 +133,7 @@ def _beyond(objective: float, bound: float, direction: str) -> bool:
     return objective < bound - slack if direction == "minimize" else objective > bound + slack
 
 
-def _finished(
-    problem: Problem,
-    task: JudgeTask,
-    measured: Sequence[Measurement],
-    decision_hash: str | None,
-    sandbox: str,
-) -> Evaluation:
+def _finished(problem: Problem[Any], task: JudgeTask, measured: Sequence[Measurement], **told: Any) -> Evaluation:
     score = problem.score(measured)
     if not math.isfinite(score):
         raise ArithmeticError(f"{problem.name}: expected a finite score over {len(measured)} measurements, got {score}")
@@ -133,25 +144,13 @@ def _finished(
         score=score,
         descriptors=problem.describe(measured),
         measurements=tuple(measured),
-        decision_hash=decision_hash,
-        sandbox=sandbox,
         cost=sum((m.cost for m in measured), Cost()),
+        **told,
     )
 
 
-def behaviour_hash(policy: Policy, probe: Probe) -> str:
-    """Return a digest of the answers to the probe: designs that decide alike there share it.
-
-    Answers are rounded to nine digits, so that one formula written two ways is one behaviour.
-    """
-    policy.begin(probe.rows)
-    hooks = {call.hook: policy.hook(call.hook) for call in probe.calls}
-    answers = [float(f"{hooks[call.hook](call.values):.9g}") for call in probe.calls]
-    return hashlib.blake2b(struct.pack(f"<{len(answers)}d", *answers), digest_size=16).hexdigest()
-
-
-def _seen_before(task: JudgeTask, cache: EvaluationCache | None, decision_hash: str) -> Evaluation | None:
-    if cache is None or task.split != "train":
+def _seen_before(task: JudgeTask, cache: EvaluationCache | None, decision_hash: str | None) -> Evaluation | None:
+    if cache is None or task.split != "train" or decision_hash is None:
         return None
     if int(task.candidate.id[:8], 16) % REJUDGED_SHARE == 0:
         return None
@@ -171,23 +170,18 @@ def _reused(task: JudgeTask, known: Evaluation, decision_hash: str | None, cost:
     )
 
 
-def _failed(
-    task: JudgeTask,
-    fault: CandidateFault,
-    cost: Cost,
-    sandbox: str = "",
-    decision_hash: str | None = None,
-    measured: tuple[Measurement, ...] = (),
-) -> Evaluation:
+def _failed(task: JudgeTask, fault: CandidateFault, cost: Cost, workload: str = "", **told: Any) -> Evaluation:
+    censored = None
+    if fault.status is Status.TIMEOUT and fault.limit:
+        censored = Censored(workload=workload, limit=fault.limit, after_s=fault.after_s)
     return Evaluation(
         candidate=task.candidate.id,
         split=task.split,
         status=fault.status,
-        measurements=measured,
         detail=fault.detail,
-        decision_hash=decision_hash,
-        sandbox=sandbox,
+        censored=censored,
         cost=cost,
+        **told,
     )
 
 
@@ -197,16 +191,16 @@ class _Clock:
     def __init__(self) -> None:
         self._cpu = time.process_time()
         self._wall = time.perf_counter()
-        self._policy_cpu = 0.0
+        self._their_cpu = 0.0
         self._decisions = 0
 
-    def lap(self, policy: SandboxedPolicy) -> Cost:
+    def lap(self, session: Session[Any]) -> Cost:
         """Return the cost since the last lap: this process and the candidate's."""
-        cpu, wall, theirs = time.process_time(), time.perf_counter(), policy.cost
+        cpu, wall, theirs = time.process_time(), time.perf_counter(), session.cost
         spent = Cost(
-            cpu_s=cpu - self._cpu + theirs.cpu_s - self._policy_cpu,
+            cpu_s=cpu - self._cpu + theirs.cpu_s - self._their_cpu,
             wall_s=wall - self._wall,
             decisions=theirs.decisions - self._decisions,
         )
-        self._cpu, self._wall, self._policy_cpu, self._decisions = cpu, wall, theirs.cpu_s, theirs.decisions
+        self._cpu, self._wall, self._their_cpu, self._decisions = cpu, wall, theirs.cpu_s, theirs.decisions
         return spent

@@ -1,15 +1,19 @@
 """What a problem must say to be judged: the contract that problem folders implement."""
 
+import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
 from ._contract import Candidate, Evaluation, Frozen, Measurement, Split, Workload
-from ._interface import PolicyInterface
+from ._interface import Interface
 
-Kind = Literal["policy", "plan", "kernel", "program", "command"]
+S = TypeVar("S")
+"""What ``measure`` is handed: the candidate, as its kind lets it be asked (``Policy``, ``Plan``, ``Program``)."""
 
 
 class Objective(Frozen):
@@ -71,87 +75,89 @@ class Baseline(Frozen):
     source: str = ""
     """Where the design is from: a paper, a system, a formula."""
     parameters: tuple[Parameter, ...] = ()
+    tuned_evaluations: int | None = None
+    """Judgings spent on tuning its constants; None where that is not known, or there is nothing to tune."""
     control: bool = False
     """True for a design that is a yardstick and not a contender (random)."""
 
 
-class ProbeCall(NamedTuple):
-    """One seeded observation of rung 2."""
-
-    hook: str
-    values: tuple[float, ...]
-
-
 class Probe(Frozen):
-    """A few hundred decisions that tell behaviours apart cheaply."""
-
-    rows: int
-    calls: tuple[ProbeCall, ...]
+    """Base of what rung 2 asks. Each kind has its own."""
 
 
-class Policy(Protocol):
-    """A candidate (or a trusted stand-in) that answers decisions, one workload at a time."""
-
-    def begin(self, rows: int) -> None:
-        """Start a workload whose observations carry ``rows`` table rows; the candidate's module runs afresh."""
-
-    def hook(self, name: str) -> Callable[[Sequence[float]], float]:
-        """Return the fast call for one hook.
-
-        It takes the observation (``Hook.width(rows)`` doubles), returns an answer already copied and checked
-        against ``Hook.answer``, and raises CandidateFault when there is none. Ask anew after each ``begin``.
-        """
-
-
-class Problem(ABC):
+class Problem(ABC, Generic[S]):
     """A thing to invent. Subclasses live in problem folders; the judge calls only what is here.
 
-    ``measure`` runs in the trusted process and must be a pure function of the workload and the answers.
+    A problem must give ``name``, ``title``, ``objective``, ``descriptors`` and ``interface``, and define ``seed``,
+    ``workloads`` and ``measure``. All else has a default, to be replaced where the problem knows better.
+
+    ``measure`` runs in the trusted process and must be a pure function of the workload and the answers, or the
+    problem says that it is ``noisy``.
     """
 
     name: str
     """kebab-case, as typed on the command line."""
     title: str
-    family: str
-    kind: Kind = "policy"
-    version: str
+    family: str = ""
+    """Problems that can learn from each other share it."""
+    version: str = "1"
     """Part of every evaluation's key: raise it when a score could change."""
     objective: Objective
     descriptors: tuple[Descriptor, ...]
-    interface: PolicyInterface
+    interface: Interface
+    """What a candidate is asked. It fixes the problem's kind."""
     limits: Limits = Limits()
+    noisy: bool = False
+    """Whether measuring the same candidate on the same workload again gives other figures (real time, say)."""
+
+    @property
+    def kind(self) -> str:
+        """``policy``, ``plan``, ``program``, ``command``, or one that an installed evaluator brings."""
+        return self.interface.kind
 
     @abstractmethod
     def seed(self) -> Candidate:
         """Return the program a search starts from."""
 
     @abstractmethod
-    def baselines(self) -> Sequence[Baseline]:
-        """Return the human designs, tuned."""
-
-    @abstractmethod
     def workloads(self, split: Split) -> Sequence[Workload]:
         """Return the workloads of one split, in a fixed order, cheapest verdict first."""
 
     @abstractmethod
-    def measure(self, policy: Policy, workload: Workload) -> Measurement:
-        """Run the world on ``workload`` with ``policy`` deciding. CandidateFault passes through."""
+    def measure(self, subject: S, workload: Workload) -> Measurement:
+        """Run the world on ``workload`` with the candidate answering.
 
-    @abstractmethod
+        A CandidateFault of the subject passes through; raise ``Incorrect`` for an answer that is wrong.
+        """
+
+    def baselines(self) -> Sequence[Baseline]:
+        """Return the human designs, tuned. Without any, nothing can be claimed."""
+        return ()
+
     def score(self, measurements: Sequence[Measurement]) -> float:
-        """Aggregate the measurements of one split into the number the archive compares."""
+        """Aggregate the measurements of one split into the number the archive compares: their mean objective."""
+        return math.fsum(m.objective for m in measurements) / len(measurements)
 
-    @abstractmethod
     def bound(self, workload: Workload) -> float | None:
         """Return a proven limit no objective can pass on this workload, or None. Passing it is an alarm."""
+        return None
 
-    @abstractmethod
     def brief(self) -> str:
-        """Return the Markdown an inventor reads: task, interface, what is known, measured headroom."""
+        """Return the Markdown an inventor reads: ``brief.md`` beside the problem's module, and the interface."""
+        own = Path(inspect.getfile(type(self))).with_name("brief.md")
+        told = own.read_text(encoding="utf-8").strip() if own.is_file() else f"# {self.title}"
+        goal = f"{self.objective.direction} {self.objective.name} ({self.objective.unit})"
+        return f"{told}\n\n## Goal\n\n{goal}.\n\n## Interface\n\n{self.interface.description()}\n"
 
-    @abstractmethod
-    def probe(self) -> Probe:
-        """Return the seeded observations of rung 2."""
+    def probe(self) -> "Probe | None":
+        """Return the questions of rung 2, which tell behaviours apart cheaply; None where there is no such rung.
+
+        Return None too where candidates that answer alike may score differently (their own speed counts).
+        The default asks what the seed is asked at the start of the train workloads.
+        """
+        from .kinds import recorded_probe  # here, since the kinds import this module
+
+        return recorded_probe(self)
 
     def describe(self, measurements: Sequence[Measurement]) -> dict[str, float]:
         """Return the candidate's descriptors: the mean over its measurements."""
@@ -171,7 +177,7 @@ class EvaluationCache(Protocol):
         """Return the finished train evaluation of a candidate that answered the probe alike, if any."""
 
 
-ProblemFactory = Callable[[Mapping[str, str]], Problem]
+ProblemFactory = Callable[[Mapping[str, str]], Problem[Any]]
 """What an entry point of group ``speciate.problems`` names: options (``--option key=value``) to a problem."""
 
 

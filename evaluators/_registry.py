@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ._errors import ProblemError
 from ._problem import Problem, ProblemRef
@@ -20,7 +21,7 @@ def problem_names() -> list[str]:
     return sorted(point.name for point in entry_points(group=GROUP))
 
 
-def load_problem(name: str, options: Mapping[str, str] | None = None) -> Problem:
+def load_problem(name: str, options: Mapping[str, str] | None = None) -> Problem[Any]:
     """Return the problem called ``name``, or defined at that path.
 
     Raises ProblemError for an unknown name, a folder without ``problem``, or options the problem refuses.
@@ -29,13 +30,13 @@ def load_problem(name: str, options: Mapping[str, str] | None = None) -> Problem
     return problem_of(ref)
 
 
-def problem_of(ref: ProblemRef) -> Problem:
+def problem_of(ref: ProblemRef) -> Problem[Any]:
     """Return the (cached) problem that ``ref`` names."""
     return _build(ref.name, tuple(sorted(ref.options.items())))
 
 
 @lru_cache(maxsize=32)
-def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem:
+def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem[Any]:
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     factory = getattr(_load_path(Path(name)), "problem", None) if not points else _load_point(points[0])
     if not callable(factory):

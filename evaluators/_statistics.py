@@ -6,7 +6,7 @@ scores are averaged first (by the problem's own ``score``) and only seeds are tr
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._contract import Measurement, Workload
 from ._errors import SpeciateError
@@ -41,7 +41,7 @@ class PairedGain(NamedTuple):
 
 
 def paired_gain(
-    problem: Problem, workloads: Sequence[Workload], ours: Sequence[Measurement], theirs: Sequence[Measurement]
+    problem: Problem[Any], workloads: Sequence[Workload], ours: Sequence[Measurement], theirs: Sequence[Measurement]
 ) -> PairedGain:
     """Return how much better ``ours`` scores than ``theirs`` on the same ``workloads``.
 
@@ -59,7 +59,7 @@ def paired_gain(
 
 
 def scores_by_seed(
-    problem: Problem, workloads: Sequence[Workload], measurements: Sequence[Measurement]
+    problem: Problem[Any], workloads: Sequence[Workload], measurements: Sequence[Measurement]
 ) -> dict[int, float]:
     """Return the problem's score for each seed. Raises SpeciateError where a workload is missing or extra."""
     by_name = {m.workload: m for m in measurements}

@@ -5,6 +5,7 @@ The HTML page, the Markdown twin and ``--json`` are three renderings of one ``Fi
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from speciate.agent import Archive, EvaluationRecord, OpeningRecord, RunRecord
 from speciate.evaluators import Candidate, Frozen, Measurement, Problem, Split, Status
@@ -113,7 +114,7 @@ class Findings(Frozen):
     """What to type to do it again, by purpose."""
 
 
-def findings_of(archive: Archive, run: RunRecord, problem: Problem) -> Findings:
+def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Findings:
     """Return what ``run`` of ``problem`` found so far. Reads only."""
     book = _Book(archive, run, problem)
     champion = book.champion()
@@ -174,7 +175,7 @@ def control_of(archive: Archive, run_id: str) -> RunRecord | None:
 class _Book:
     """The rows of one run, opened at the pages a report needs."""
 
-    def __init__(self, archive: Archive, run: RunRecord, problem: Problem):
+    def __init__(self, archive: Archive, run: RunRecord, problem: Problem[Any]):
         self.archive = archive
         self.run = run
         self.problem = problem
@@ -258,7 +259,7 @@ class _Book:
         return gain_over(self.problem, self.heldout, self.ours, theirs)
 
 
-def _rank(design: Design, problem: Problem) -> tuple[float, ...]:
+def _rank(design: Design, problem: Problem[Any]) -> tuple[float, ...]:
     sign = 1.0 if problem.objective.direction == "minimize" else -1.0
     scores = (design.heldout, design.validation, design.train)
     return tuple(math.inf if score is None else sign * score for score in scores)
@@ -269,7 +270,7 @@ def _opened(record: OpeningRecord) -> Opened:
 
 
 def _claim(
-    problem: Problem, champion: Champion | None, best: Design | None, control: Control | None
+    problem: Problem[Any], champion: Champion | None, best: Design | None, control: Control | None
 ) -> tuple[str, bool]:
     """Return the claim's sentences and whether a discovery is claimed."""
     if champion is None:

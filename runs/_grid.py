@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from pydantic import Field
 from speciate.agent import EliteRecord, bins_of
@@ -45,7 +46,7 @@ class Grid(Frozen):
         return min(self.cells, key=lambda cell: (sign * cell.score, cell.ticket), default=None)
 
 
-def grid_of(problem: Problem, elites: Sequence[EliteRecord]) -> Grid:
+def grid_of(problem: Problem[Any], elites: Sequence[EliteRecord]) -> Grid:
     """Return the picture of an archive of ``problem``."""
     minimize = problem.objective.direction == "minimize"
     shown: dict[tuple[int, int], Cell] = {}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from speciate.evaluators import Frozen, Measurement, PairedGain, Problem, Workload, gain_of_pairs, paired_gain
 from speciate.evaluators._contract import Scalar
@@ -77,7 +78,7 @@ class Metric(Frozen):
 
 
 def gain_over(
-    problem: Problem,
+    problem: Problem[Any],
     workloads: Sequence[Workload],
     ours: Sequence[Measurement],
     theirs: Sequence[Measurement],
@@ -101,7 +102,7 @@ def _model(paired: PairedGain) -> Gain:
 
 
 def workload_rows(
-    problem: Problem,
+    problem: Problem[Any],
     workloads: Sequence[Workload],
     ours: Sequence[Measurement],
     theirs: Sequence[Measurement],
@@ -124,7 +125,7 @@ def workload_rows(
     )
 
 
-def _share(problem: Problem, ours: float | None, theirs: float | None) -> float | None:
+def _share(problem: Problem[Any], ours: float | None, theirs: float | None) -> float | None:
     if ours is None or not theirs:
         return None
     sign = 1.0 if problem.objective.direction == "minimize" else -1.0

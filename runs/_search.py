@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from speciate.agent import (
     Archive,
@@ -164,7 +164,7 @@ def settled(archive: Archive, run: RunRecord, progress: Progress, choices: Choic
 
 
 def _sitting(
-    archive: Archive, run: RunRecord, problem: Problem, executor: Executor, progress: Progress
+    archive: Archive, run: RunRecord, problem: Problem[Any], executor: Executor, progress: Progress
 ) -> SearchOutcome:
     """Search one run in this process until it ends."""
     progress.begin(Tally(archive, run, problem))
@@ -175,7 +175,7 @@ def _sitting(
 
 
 async def _searched(
-    archive: Archive, run: RunRecord, problem: Problem, executor: Executor, on_event: Callable[[Event], None]
+    archive: Archive, run: RunRecord, problem: Problem[Any], executor: Executor, on_event: Callable[[Event], None]
 ) -> SearchOutcome:
     task = asyncio.current_task()
     assert task is not None
@@ -190,7 +190,7 @@ async def _searched(
 
 
 @asynccontextmanager
-async def _proposer(archive: Archive, run: RunRecord, problem: Problem) -> AsyncIterator[Proposer]:
+async def _proposer(archive: Archive, run: RunRecord, problem: Problem[Any]) -> AsyncIterator[Proposer]:
     if run.settings.proposer == "llm":
         async with LLMProposer(problem, run.settings, archive.database, run.id) as proposer:
             yield proposer

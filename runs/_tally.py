@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from speciate.agent import GIVEN, Archive, Committed, EliteRecord, Event, RunRecord
 from speciate.agent._records import UNCOUNTED
@@ -14,7 +15,7 @@ from ._spent import IN_FLIGHT, spent
 class Tally:
     """Counts of one run, up to date after every event."""
 
-    def __init__(self, archive: Archive, run: RunRecord, problem: Problem):
+    def __init__(self, archive: Archive, run: RunRecord, problem: Problem[Any]):
         self.archive = archive
         self.run = run
         self.problem = problem
@@ -106,7 +107,7 @@ class Tally:
         self.baseline = score if self.baseline is None else better(self.baseline, score)
 
 
-def _starting_baselines(archive: Archive, run: RunRecord, problem: Problem) -> Sequence[int]:
+def _starting_baselines(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Sequence[int]:
     """Return the tickets that hold a contending baseline."""
     ids = {baseline.candidate.id for baseline in problem.baselines() if not baseline.control}
     tickets = [ticket.number for ticket in archive.tickets(run.id) if ticket.proposer == GIVEN]

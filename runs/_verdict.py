@@ -6,7 +6,7 @@ interrupted goes on where it stopped. Openings are recorded before the workloads
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from speciate.agent import Archive, RunRecord
 from speciate.evaluators import Baseline, Candidate, Cost, Evaluation, Executor, JudgeTask, Problem, Split, Status
@@ -43,7 +43,7 @@ class Verdict:
         self,
         archive: Archive,
         run: RunRecord,
-        problem: Problem,
+        problem: Problem[Any],
         executor: Executor,
         say: Callable[[str], None] = lambda line: None,
     ):

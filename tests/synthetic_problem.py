@@ -23,7 +23,7 @@ from speciate.evaluators import (
     Objective,
     Policy,
     PolicyInterface,
-    Probe,
+    PolicyProbe,
     ProbeCall,
     Problem,
     Quantity,
@@ -148,7 +148,7 @@ def candidate(text: str) -> Candidate:
     return Candidate.from_source(text)
 
 
-class RoutingProblem(Problem):
+class RoutingProblem(Problem[Policy]):
     """Mean seconds from arrival to completion of 150 jobs on three servers; two train workloads."""
 
     name = "synthetic-routing"
@@ -187,14 +187,14 @@ class RoutingProblem(Problem):
     def brief(self) -> str:
         return "Route jobs to three servers of different speed."
 
-    def probe(self) -> Probe:
+    def probe(self) -> PolicyProbe:
         rng = Random(7)
         calls = [ProbeCall("key", tuple(_request(rng, 5.0))) for _ in range(20)]
         for _ in range(60):
             view = [rng.uniform(5, 60), rng.randint(1, 30), rng.uniform(500, 2e4)]
             rows = [number for index in range(3) for number in _probe_row(rng, index)]
             calls.append(ProbeCall("place", (*_request(rng, 5.0), *view, *rows)))
-        return Probe(rows=3, calls=tuple(calls))
+        return PolicyProbe(rows=3, calls=tuple(calls))
 
 
 def _request(rng: Random, now: float) -> list[float]:

@@ -15,7 +15,7 @@ from speciate.evaluators import (
     Measurement,
     Objective,
     Policy,
-    Probe,
+    PolicyProbe,
     ProbeCall,
     Problem,
     Split,
@@ -67,7 +67,7 @@ class Yardstick(NamedTuple):
     max_wait_s: float
 
 
-class ServingRouter(Problem):
+class ServingRouter(Problem[Policy]):
     """Route requests to the replicas of an LLM-serving cluster; minimise guarded mean latency."""
 
     name = "serving-router"
@@ -153,7 +153,7 @@ class ServingRouter(Problem):
         scenario = files(__package__).joinpath(f"brief_{self.options.scenario}.md").read_text(encoding="utf-8")
         return f"{text}\n{scenario}"
 
-    def probe(self) -> Probe:
+    def probe(self) -> PolicyProbe:
         """Return observations met by least-outstanding with a central queue on a short stream of its own."""
         return _probe(self.options.scenario)
 
@@ -229,11 +229,11 @@ class _Recorder:
 
 
 @lru_cache(maxsize=2)
-def _probe(scenario: Scenario) -> Probe:
+def _probe(scenario: Scenario) -> PolicyProbe:
     options = RouterOptions(scenario=scenario, requests=600)
     replicas = cluster(options.scenario)
     workload = Workload(name="probe", split="train", seed=PROBE_SEED, params={"rate": 6.0, "burst": 1.5})
     recorder = _Recorder()
     simulate(replicas, trace_of(options, workload), recorder)
     stride = max(1, len(recorder.calls) // PROBE_CALLS)
-    return Probe(rows=len(replicas), calls=tuple(recorder.calls[::stride][:PROBE_CALLS]))
+    return PolicyProbe(rows=len(replicas), calls=tuple(recorder.calls[::stride][:PROBE_CALLS]))

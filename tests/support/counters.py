@@ -18,7 +18,7 @@ from speciate.evaluators import (
     Objective,
     Policy,
     PolicyInterface,
-    Probe,
+    PolicyProbe,
     ProbeCall,
     Problem,
     Quantity,
@@ -63,7 +63,7 @@ def problem(options: Mapping[str, str]) -> "Counters":
     return Counters()
 
 
-class Counters(Problem):
+class Counters(Problem[Policy]):
     """Mean time until a customer is served."""
 
     name = "counters"
@@ -129,7 +129,7 @@ class Counters(Problem):
     def brief(self) -> str:
         return "Send each customer to the counter that keeps the mean time until service low."
 
-    def probe(self) -> Probe:
+    def probe(self) -> PolicyProbe:
         rng = Random(7)
         calls = []
         for _ in range(40):
@@ -137,4 +137,4 @@ class Counters(Problem):
             for speed in SPEEDS:
                 values += [speed, rng.random() * 5]
             calls.append(ProbeCall("choose", tuple(values)))
-        return Probe(rows=len(SPEEDS), calls=tuple(calls))
+        return PolicyProbe(rows=len(SPEEDS), calls=tuple(calls))

@@ -20,7 +20,7 @@ from speciate.evaluators import (
     Parameter,
     Policy,
     PolicyInterface,
-    Probe,
+    PolicyProbe,
     ProbeCall,
     Problem,
     ProblemError,
@@ -102,7 +102,7 @@ def problem(options: Mapping[str, str]) -> "Lanes":
     return Lanes(int(options.get("seeds", "3")))
 
 
-class Lanes(Problem):
+class Lanes(Problem[Policy]):
     """Mean time in the yard."""
 
     name = "lanes"
@@ -182,7 +182,7 @@ class Lanes(Problem):
     def brief(self) -> str:
         return "Send each job to the lane that keeps the mean time in the yard low."
 
-    def probe(self) -> Probe:
+    def probe(self) -> PolicyProbe:
         rng = Random(7)
         calls = []
         for _ in range(40):
@@ -190,4 +190,4 @@ class Lanes(Problem):
             for index, speed in enumerate(SPEEDS):
                 values += [float(index), speed, rng.random() * 5, float(rng.randrange(20))]
             calls.append(ProbeCall("choose", tuple(values)))
-        return Probe(rows=len(SPEEDS), calls=tuple(calls))
+        return PolicyProbe(rows=len(SPEEDS), calls=tuple(calls))
