@@ -8,7 +8,7 @@ The ladder is the same for every kind of problem; what differs is in ``kinds``.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._contract import Candidate, Censored, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
@@ -23,6 +23,12 @@ START_ATTEMPTS = 3
 
 REJUDGED_SHARE = 16
 """One in this many behavioural duplicates is judged all the same, so that a collision would be noticed."""
+
+REJUDGED_SAME = "rejudged:agrees"
+"""Label of such a one whose score and measurements are those of the design it decides like, to the bit."""
+REJUDGED_OTHER = "rejudged:differs"
+REJUDGED_NOISY = "rejudged:noisy"
+"""Label where no two judgings give the same figures, so that there is nothing to compare to the bit."""
 
 BOUND_SLACK = 1e-9
 """Relative rounding room before an objective beyond the proven bound raises the alarm."""
@@ -74,7 +80,10 @@ def judge_inline(
     )
     try:
         subject = evaluator_of(problem.kind).inline(problem, candidate)
-        measured = [_guarded(problem, subject, workload) for workload in _workloads(problem, task)]
+        measured = []
+        for workload in _workloads(problem, task):
+            measured.append(problem.measure(subject, workload))
+            _check_bound(problem, workload, measured[-1])
     except CandidateFault as fault:
         return _failed(task, fault, Cost())
     return _finished(problem, task, measured, sandbox="inline")
@@ -85,6 +94,7 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
     clock, evaluator = _Clock(), evaluator_of(problem.kind)
     measured: list[Measurement] = []
     decision_hash: str | None = None
+    known: Evaluation | None = None
     workload = ""
     try:
         session = evaluator.open(problem, task.candidate, place)
@@ -94,19 +104,22 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
         try:
             decision_hash = evaluator.behaviour(problem, session.subject)
             known = _seen_before(task, cache, decision_hash)
-            if known is not None:
+            if known is not None and not _sampled(task.candidate):
                 return _reused(task, known, decision_hash, clock.lap(session))
             for instance in _workloads(problem, task):
                 workload = instance.name
-                word = _guarded(problem, session.subject, instance)
+                word = problem.measure(session.subject, instance)
                 measured.append(word.model_copy(update={"cost": clock.lap(session)}))
+                _check_bound(problem, instance, word)
         except CandidateFault as fault:
             spent = sum((m.cost for m in measured), clock.lap(session))
             told = {"measurements": tuple(measured), "decision_hash": decision_hash, "labels": session.labels}
-            return _failed(task, fault, spent, workload, sandbox=place.sandbox.name, **told)
-    return _finished(
+            failed = _failed(task, fault, spent, workload, sandbox=place.sandbox.name, **told)
+            return _compared(problem, failed, known)
+    finished = _finished(
         problem, task, measured, decision_hash=decision_hash, sandbox=place.sandbox.name, labels=session.labels
     )
+    return _compared(problem, finished, known)
 
 
 def _workloads(problem: Problem[Any], task: JudgeTask) -> Sequence[Workload]:
@@ -115,9 +128,8 @@ def _workloads(problem: Problem[Any], task: JudgeTask) -> Sequence[Workload]:
     return [w.model_copy(update={"repetition": task.repetition}) for w in found] if task.repetition else found
 
 
-def _guarded(problem: Problem[Any], subject: object, workload: Workload) -> Measurement:
-    """Measure, and raise the alarm for a value beyond the proven bound."""
-    measurement = problem.measure(subject, workload)
+def _check_bound(problem: Problem[Any], workload: Workload, measurement: Measurement) -> None:
+    """Raise the alarm for a value beyond the proven bound. The measurement stays in the word: it is the evidence."""
     bound = problem.bound(workload)
     if bound is not None and _beyond(measurement.objective, bound, problem.objective.direction):
         raise CandidateFault(
@@ -125,7 +137,6 @@ def _guarded(problem: Problem[Any], subject: object, workload: Workload) -> Meas
             f"{workload.name}: {problem.objective.name} {measurement.objective:.6g} {problem.objective.unit} is better "
             f"than the proven bound {bound:.6g}; either the judge was fooled or the bound is wrong",
         )
-    return measurement
 
 
 def _beyond(objective: float, bound: float, direction: str) -> bool:
@@ -152,9 +163,30 @@ def _finished(problem: Problem[Any], task: JudgeTask, measured: Sequence[Measure
 def _seen_before(task: JudgeTask, cache: EvaluationCache | None, decision_hash: str | None) -> Evaluation | None:
     if cache is None or task.split != "train" or decision_hash is None:
         return None
-    if int(task.candidate.id[:8], 16) % REJUDGED_SHARE == 0:
-        return None
     return cache.by_decisions(decision_hash)
+
+
+def _sampled(candidate: Candidate) -> bool:
+    """Whether the candidate is of the sample that is judged although its behaviour is known."""
+    return int(candidate.id[:8], 16) % REJUDGED_SHARE == 0
+
+
+def _compared(problem: Problem[Any], word: Evaluation, known: Evaluation | None) -> Evaluation:
+    """Return the word on a behavioural duplicate that was judged all the same, labelled with how it compares."""
+    if known is None:
+        return word
+    label = REJUDGED_NOISY if problem.noisy else REJUDGED_SAME if _figures(word) == _figures(known) else REJUDGED_OTHER
+    return word.model_copy(update={"duplicate_of": known.candidate, "labels": (*word.labels, label)})
+
+
+def _figures(word: Evaluation) -> tuple[object, ...]:
+    """Return all that was measured, by its bits: a metric that is not a number equals itself."""
+    parts = [(m.workload, m.objective.hex(), _bits(m.metrics), _bits(m.descriptors)) for m in word.measurements]
+    return word.status, None if word.score is None else word.score.hex(), _bits(word.descriptors), parts
+
+
+def _bits(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: value.hex() for name, value in values.items()}
 
 
 def _reused(task: JudgeTask, known: Evaluation, decision_hash: str | None, cost: Cost) -> Evaluation:

@@ -112,8 +112,14 @@ def test_a_behaviour_seen_before_is_not_judged_again_but_for_a_sample() -> None:
     sampled = [v for v in variants if int(Candidate.from_source(v).id[:8], 16) % REJUDGED_SHARE == 0]
     others = [v for v in variants if v not in sampled]
     assert 3 <= len(sampled) <= 30
-    assert {judge(task(v), Remembered(first)).status for v in sampled[:3]} == {Status.OK}
+    again = [judge(task(v), Remembered(first)) for v in sampled[:3]]
+    assert {(each.status, each.labels, each.duplicate_of) for each in again} == {
+        (Status.OK, ("rejudged:agrees",), first.candidate)
+    }
     assert {judge(task(v), Remembered(first)).status for v in others[:8]} == {Status.DUPLICATE}
+    moved = first.measurements[0].model_copy(update={"metrics": first.measurements[0].metrics | {"p99_s": 0.0}})
+    lucky = first.model_copy(update={"measurements": (moved, *first.measurements[1:])})
+    assert judge(task(sampled[0]), Remembered(lucky)).labels == ("rejudged:differs",)
 
 
 def test_a_different_behaviour_is_told_apart() -> None:
@@ -129,6 +135,9 @@ def test_an_objective_beyond_the_bound_is_an_alarm(monkeypatch: pytest.MonkeyPat
     evaluation = judge(task(HONEST))
     assert evaluation.status is Status.CHEATED
     assert "better than the proven bound" in evaluation.detail
+    first = problem.workloads("train")[0].name
+    assert [m.workload for m in evaluation.measurements] == [first]  # The evidence.
+    assert evaluation.detail.startswith(f"{first}: ")
 
 
 def test_every_baseline_of_both_scenarios_is_judged_ok_and_beats_random() -> None:
