@@ -2,7 +2,7 @@
 
 from .._errors import SandboxUnavailableError
 from ._bubblewrap import INSTALL, Bubblewrap
-from ._kind import LocalProcess, Programs, Sandbox, SandboxProcess
+from ._kind import LocalProcess, Programs, Room, Sandbox, SandboxProcess, Worker
 from ._process import Process
 
 _KINDS: dict[str, Sandbox] = {"bubblewrap": Bubblewrap(), "process": Process()}
@@ -36,8 +36,10 @@ __all__ = [
     "LocalProcess",
     "Process",
     "Programs",
+    "Room",
     "Sandbox",
     "SandboxProcess",
+    "Worker",
     "sandbox_named",
     "sandbox_names",
 ]

@@ -9,22 +9,22 @@ from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._interpreter import ENVIRONMENT, arguments, mounts
+from ._interpreter import arguments, environment
 from ._kind import (
     READY_WALL_S,
-    SCRATCH_BYTES,
     Confinement,
     LocalProcess,
     Pipes,
     Programs,
+    Room,
     SandboxProcess,
+    Worker,
     await_ready,
     private_uid,
     said,
 )
+from ._root import INSTALL, prefix
 from ._seccomp import launch_filter, supported
-
-INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
 
 
 class Bubblewrap:
@@ -59,14 +59,14 @@ class Bubblewrap:
             "and bugs in the kernel",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None, room: Programs | None = None) -> SandboxProcess:
+    def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
-        if room is not None:
+        if isinstance(room, Programs):
             raise SandboxUnavailableError("sandbox bubblewrap: it has no room for whole programs yet")
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {reason}")
-        return _start(limits, cpu)
+        return _start(limits, cpu, room or Worker())
 
 
 @cache
@@ -76,7 +76,7 @@ def _reason() -> str | None:
     if not supported():
         return f"its system-call filter is written for x86_64 and aarch64, this is {os.uname().machine}"
     try:
-        _start(Limits(), None).close()
+        _start(Limits(), None, Worker()).close()
     except SandboxError as error:
         return (
             f"bwrap is there and does not work: {error}; where namespaces are refused, allow them (sysctl "
@@ -86,7 +86,7 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None) -> LocalProcess:
+def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
     pipes = Pipes()
     info, child_info = os.pipe()
     rules, child_rules = os.pipe()
@@ -97,12 +97,12 @@ def _start(limits: Limits, cpu: int | None) -> LocalProcess:
     try:
         try:
             outer = subprocess.Popen(
-                _command(child_info, rules),
+                _command(child_info, rules, room),
                 stdin=pipes.child_ask,
                 stdout=pipes.child_answer,
                 stderr=pipes.child_log,
                 pass_fds=(child_info, rules),
-                env=ENVIRONMENT,
+                env=environment(room.packages),
                 cwd="/",
             )
             if cpu is not None:
@@ -148,54 +148,6 @@ def _inner_pid(info: int, pipes: Pipes) -> int:
     return int(json.loads(text)["child-pid"])
 
 
-def _command(info: int, rules: int) -> list[str]:
-    command = [*_prefix(), "--info-fd", str(info), "--seccomp", str(rules), "--"]
+def _command(info: int, rules: int, room: Room) -> list[str]:
+    command = [*prefix(room), "--info-fd", str(info), "--seccomp", str(rules), "--"]
     return command + arguments()
-
-
-@cache
-def _prefix() -> tuple[str, ...]:
-    """Return ``bwrap`` and the options that do not change between candidates.
-
-    ``--as-pid-1``: the worker cannot fork, so there is nothing to reap, and bwrap then tells the worker's own
-    pid. Parents of mounts are made by hand because bwrap copies a mode of 0700, which would shut out the
-    user id the worker drops to.
-    """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise SandboxUnavailableError(f"sandbox bubblewrap: the program bwrap is not there; {INSTALL}")
-    namespaces = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    if os.geteuid() == 0:
-        rights = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    else:
-        rights = ["--unshare-user", "--cap-drop", "ALL"]
-    command = [program, *namespaces, *rights, "--die-with-parent", "--new-session", "--as-pid-1"]
-    command += ["--hostname", "sandbox"]
-    needed = mounts()
-    made: set[str] = set()
-    for path in needed.binds:
-        for parent in _parents(path):
-            if parent not in made:
-                made.add(parent)
-                command += ["--perms", "0755", "--dir", parent]
-        command += ["--ro-bind", path, path]
-    for target, path in needed.links:
-        command += ["--symlink", target, path]
-    for path in needed.hidden:
-        command += ["--perms", "0755", "--tmpfs", path, "--remount-ro", path]
-    scratch = ["--chdir", "/"]
-    if _sized_tmpfs(program):
-        scratch = ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp"]
-    return (*command, *scratch, "--remount-ro", "/")
-
-
-def _parents(path: str) -> list[str]:
-    """Return the folders above ``path``, outermost first, without the root."""
-    parts = path.strip("/").split("/")[:-1]
-    return ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))]
-
-
-def _sized_tmpfs(program: str) -> bool:
-    """Return whether this bwrap can limit a tmpfs (0.7 and later); without a limit there is no scratch."""
-    told = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
-    return "--size BYTES" in told.stdout

@@ -5,8 +5,11 @@ import os
 import sys
 import sysconfig
 from functools import cache
+from glob import glob
 from importlib.util import find_spec
 from typing import NamedTuple
+
+from .._errors import SandboxUnavailableError
 
 
 class Mounts(NamedTuple):
@@ -34,14 +37,41 @@ def arguments() -> list[str]:
     """
     size = len(worker_code())
     bootstrap = (
-        f"import marshal,os\nb=b''\nwhile len(b)<{size} and (c:=os.read(0,{size}-len(b))):b+=c\n"
-        "exec(marshal.loads(b))"
+        f"import marshal,os\nb=b''\nwhile len(b)<{size} and (c:=os.read(0,{size}-len(b))):b+=c\nexec(marshal.loads(b))"
     )
     return [executable(), "-S", "-s", "-P", "-B", "-c", bootstrap]
 
 
 ENVIRONMENT = {"PYTHONHASHSEED": "0"}
-"""All that a worker's environment holds."""
+"""All that the environment of a worker without packages holds."""
+
+PACKAGES = "/opt/speciate/packages"
+"""Where a sandbox shows NumPy to those that may import it."""
+
+PROGRAMS = "/opt/speciate/bin"
+"""Where a room for programs has ``python3``: the Python that Speciate itself runs on."""
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+"""Keeps numerical libraries from starting threads, which a sealed worker could not and which change rounding."""
+
+
+def environment(with_packages: bool) -> dict[str, str]:
+    """Return the environment of a worker; with packages they are on its path and use one thread."""
+    return {**ENVIRONMENT, **ONE_THREAD, "PYTHONPATH": PACKAGES} if with_packages else ENVIRONMENT
+
+
+@cache
+def packages() -> tuple[str, ...]:
+    """Return this machine's folders of NumPy: the package, and the libraries that wheels put beside it.
+
+    Raises SandboxUnavailableError where it is not installed.
+    """
+    spec = find_spec("numpy")
+    if spec is None or not spec.submodule_search_locations:
+        raise SandboxUnavailableError("NumPy is not installed beside Speciate; install it with: pip install numpy")
+    package = os.path.realpath(spec.submodule_search_locations[0])
+    libraries = os.path.join(os.path.dirname(package), "numpy.libs")
+    return (package, libraries) if os.path.isdir(libraries) else (package,)
 
 
 @cache
@@ -55,10 +85,13 @@ def worker_code() -> bytes:
 
 
 @cache
-def mounts() -> Mounts:
-    """Return what Python needs of this machine's files: libraries, its own library folder, its program."""
+def mounts(tools: tuple[str, ...] = ()) -> Mounts:
+    """Return what Python needs of this machine's files: libraries, its own library folder, its program.
+
+    ``tools`` are further paths to show, where they exist; installed Python packages stay hidden in them.
+    """
     stdlib = sysconfig.get_path("stdlib")
-    wanted = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache"]
+    wanted = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", *tools]
     wanted += [os.path.join(sys.base_prefix, part) for part in ("lib", "lib64")]
     # In a virtual environment the plain path would be the environment's own, with all its packages.
     platform = sysconfig.get_path("platstdlib", vars={"platbase": sys.base_exec_prefix})
@@ -71,9 +104,17 @@ def mounts() -> Mounts:
     for path in real:
         if not any(path.startswith(f"{parent}/") for parent in binds):
             binds.append(path)
-    packages = [os.path.join(stdlib, "site-packages"), "/usr/lib/python3/dist-packages"]
-    hidden = [path for path in packages if os.path.isdir(path)]
-    return Mounts(tuple(binds), tuple(dict.fromkeys(links)), tuple(hidden))
+    covered = [path for path in _installed(stdlib) if path.startswith(tuple(f"{parent}/" for parent in binds))]
+    return Mounts(tuple(binds), tuple(dict.fromkeys(links)), tuple(covered))
+
+
+def _installed(stdlib: str) -> list[str]:
+    """Return the folders of installed packages, and Speciate's own wherever it is installed from."""
+    local = sorted(glob("/usr/local/lib/python3*/*-packages"))
+    own = [os.path.realpath(path) for path in sys.modules[__package__.partition(".")[0]].__path__]
+    rooms = [os.path.dirname(os.path.dirname(os.path.realpath(__file__)))]
+    folders = [os.path.join(stdlib, "site-packages"), "/usr/lib/python3/dist-packages", *local]
+    return [path for path in dict.fromkeys([*folders, *own, *rooms]) if os.path.isdir(path)]
 
 
 def reachable_by_others() -> bool:

@@ -21,6 +21,8 @@ READY_WALL_S = 30.0
 """How long a sandbox may take to come up before that is our failure."""
 SCRATCH_BYTES = 16 << 20
 """Of the private scratch folder, and of any one file in it."""
+PROGRAM_SCRATCH_BYTES = 64 << 20
+"""The same where whole programs run: compilers leave large files."""
 _LEAST_MEMORY_BYTES = 64 << 20
 _UID_BASE = 1_900_000_000
 """Above every range that distributions hand out (systemd's container ids end at 1,879,048,191)."""
@@ -41,18 +43,25 @@ class Sandbox(Protocol):
     def describe(self) -> list[str]:
         """Return sentences on what this sandbox stops, and does not stop, on this machine."""
 
-    def start(self, limits: Limits, cpu: int | None = None, room: "Programs | None" = None) -> "SandboxProcess":
+    def start(self, limits: Limits, cpu: int | None = None, room: "Room | None" = None) -> "SandboxProcess":
         """Start a worker that has given up everything and waits for a program.
 
         Args:
             limits: memory, CPU and file limits the worker sets on itself before any candidate code.
             cpu: core to pin the process to; None leaves it where the calling thread may run.
-            room: None for the sealed Python worker of policies and plans; else a room in which whole programs
-                run, see ``Programs``.
+            room: None for the sealed Python worker of policies; ``Worker`` for one with packages beside it;
+                ``Programs`` for a room in which whole programs run.
 
         Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed,
         ProblemError for a memory limit that Python itself does not fit in.
         """
+
+
+class Worker(NamedTuple):
+    """The sealed Python worker: one process, which can start nothing."""
+
+    packages: bool = False
+    """Whether it may import NumPy: found in ``PACKAGES``, which is then on its path."""
 
 
 class Programs(NamedTuple):
@@ -63,6 +72,11 @@ class Programs(NamedTuple):
 
     readable: tuple[str, ...] = ()
     """Files and folders of this machine to show inside, at their own paths and read-only."""
+    packages: bool = False
+    """Whether NumPy is shown, as to a ``Worker``."""
+
+
+Room = Worker | Programs
 
 
 class SandboxProcess(Protocol):

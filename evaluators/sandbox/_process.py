@@ -7,8 +7,8 @@ from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._interpreter import ENVIRONMENT, arguments, mounts, reachable_by_others
-from ._kind import Confinement, LocalProcess, Pipes, Programs, SandboxProcess, await_ready, private_uid
+from ._interpreter import arguments, environment, mounts, packages, reachable_by_others
+from ._kind import Confinement, LocalProcess, Pipes, Programs, Room, SandboxProcess, Worker, await_ready, private_uid
 from ._seccomp import supported
 
 
@@ -43,14 +43,17 @@ class Process:
             "does not stop: whatever a single layer misses; it has no namespaces and is no security boundary",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None, room: Programs | None = None) -> SandboxProcess:
+    def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
-        if room is not None:
-            raise SandboxUnavailableError("sandbox process: it has no room for whole programs yet")
+        if isinstance(room, Programs):
+            raise SandboxUnavailableError(
+                "sandbox process: a whole program may start others, and with limits alone nothing would hold them; "
+                "use bubblewrap or docker"
+            )
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox process: {reason}")
-        return _start(limits, cpu)
+        return _start(limits, cpu, room or Worker())
 
 
 @cache
@@ -65,13 +68,13 @@ def _reason() -> str | None:
     if not supported() or not hasattr(os, "pidfd_open"):
         return f"it needs Linux on x86_64 or aarch64, this is {os.uname().sysname} on {os.uname().machine}"
     try:
-        _start(Limits(), None).close()
+        _start(Limits(), None, Worker()).close()
     except SandboxError as error:
         return str(error)
     return None
 
 
-def _start(limits: Limits, cpu: int | None) -> LocalProcess:
+def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
     pipes = Pipes()
     try:
         try:
@@ -80,7 +83,7 @@ def _start(limits: Limits, cpu: int | None) -> LocalProcess:
                 stdin=pipes.child_ask,
                 stdout=pipes.child_answer,
                 stderr=pipes.child_log,
-                env=ENVIRONMENT,
+                env=_environment(room),
                 cwd="/",
                 start_new_session=True,
             )
@@ -94,10 +97,17 @@ def _start(limits: Limits, cpu: int | None) -> LocalProcess:
         if cpu is not None:
             os.sched_setaffinity(outer.pid, {cpu})
         uid = private_uid(outer.pid) if reachable_by_others() else None
-        await_ready(process, limits, Confinement(uid, landlock_version(), mounts().binds))
+        readable = mounts().binds + (packages() if room.packages else ())
+        await_ready(process, limits, Confinement(uid, landlock_version(), readable))
     except BaseException as error:
         process.close()
         if isinstance(error, OSError):
             raise SandboxError(f"the sandbox did not come up: {error}") from error
         raise
     return process
+
+
+def _environment(room: Worker) -> dict[str, str]:
+    # Nothing is mounted here, so the packages are where they are; landlock leaves only NumPy readable there.
+    own = environment(room.packages)
+    return {**own, "PYTHONPATH": os.path.dirname(packages()[0])} if room.packages else own

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from speciate.evaluators import Limits, ProblemError, Sandbox, SandboxUnavailableError, sandbox_named
-from speciate.evaluators.sandbox import _bubblewrap, _seccomp
+from speciate.evaluators.sandbox import _bubblewrap, _root, _seccomp
 
 from .conftest import belongings
 
@@ -126,7 +126,7 @@ def test_a_bwrap_that_fails_is_reported_with_its_own_words(monkeypatch: pytest.M
 def _forget() -> None:
     """Clear what is asked only once a process."""
     _bubblewrap._reason.cache_clear()
-    _bubblewrap._prefix.cache_clear()
+    _root.prefix.cache_clear()
 
 
 ROOTLESS = """

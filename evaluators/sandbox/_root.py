@@ -1,0 +1,146 @@
+"""What ``bwrap`` shows a candidate: the options that make its root, and that do not change between candidates."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
+
+from .._errors import ProblemError, SandboxUnavailableError
+from ._interpreter import PACKAGES, PROGRAMS, executable, mounts, packages
+from ._kind import PROGRAM_SCRATCH_BYTES, SCRATCH_BYTES, Programs, Room
+
+INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+
+_TOOLS = (
+    *("/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/libexec", "/usr/include"),
+    *("/usr/share", "/usr/local", "/bin", "/lib", "/lib32", "/lib64", "/libx32"),
+    *("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"),
+)
+"""What compilers and interpreters are made of. Nothing of /home, /root, /etc at large, /opt, /srv or /var."""
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_MASKED = ("acpi", "cmdline", "kallsyms", "kcore", "keys", "kmsg", "latency_stats", "modules", "sched_debug")
+_MASKED_TOO = ("scsi", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "diskstats", "partitions")
+"""Of /proc: what tells about the machine and not about the room's own processes."""
+
+
+@cache
+def prefix(room: Room) -> tuple[str, ...]:
+    """Return ``bwrap`` and its options for ``room``, up to what changes from start to start.
+
+    ``--as-pid-1``: the worker cannot fork and a room's runner reaps for itself, so that bwrap tells their own
+    pid. Parents of mounts are made by hand because bwrap copies a mode of 0700, which would shut out the
+    user id that the candidate drops to.
+
+    Raises SandboxUnavailableError where a part is not there, ProblemError for a path that cannot be shown.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        raise SandboxUnavailableError(f"sandbox bubblewrap: the program bwrap is not there; {INSTALL}")
+    namespaces = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    whole = isinstance(room, Programs)
+    kept = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL") if whole else ("CAP_SETUID", "CAP_SETGID")
+    rights = ["--cap-drop", "ALL"]
+    if os.geteuid() == 0:
+        rights += [word for capability in kept for word in ("--cap-add", capability)]
+    else:
+        rights = ["--unshare-user", *rights]
+    command = [program, *namespaces, *rights, "--die-with-parent", "--new-session", "--as-pid-1"]
+    root = _program_root(room) if isinstance(room, Programs) else _worker_root(room.packages)
+    return (*command, "--hostname", "sandbox", *_made(root, program), "--remount-ro", "/")
+
+
+Step = tuple[str, ...]
+"""One option of ``bwrap`` with its arguments; the last is the place inside."""
+
+
+def _worker_root(with_packages: bool) -> Iterator[Step]:
+    needed = mounts()
+    yield from (("--ro-bind", path, path) for path in needed.binds)
+    yield from (("--symlink", target, path) for target, path in needed.links)
+    yield from chain.from_iterable(map(_covered, needed.hidden))
+    if with_packages:
+        yield from _shown_packages()
+        yield from (("--ro-bind", path, path) for path in ("/etc/alternatives",) if os.path.isdir(path))
+    yield ("--tmpfs", str(SCRATCH_BYTES), "/tmp")
+
+
+def _program_root(room: Programs) -> Iterator[Step]:
+    needed = mounts(_TOOLS)
+    yield from (("--ro-bind", path, path) for path in needed.binds)
+    yield from (("--symlink", target, path) for target, path in needed.links)
+    yield from chain.from_iterable(map(_covered, needed.hidden))
+    if room.packages:
+        yield from _shown_packages()
+    yield from (("--symlink", executable(), f"{PROGRAMS}/{name}") for name in ("python3", "python"))
+    for name in _DEVICES:
+        # A device on a read-only mount can be used, and its times cannot be changed.
+        yield ("--dev-bind", f"/dev/{name}", f"/dev/{name}")
+        yield ("--remount-ro", f"/dev/{name}")
+    yield ("--symlink", "/proc/self/fd", "/dev/fd")
+    yield from (
+        ("--symlink", f"/proc/self/fd/{n}", f"/dev/{name}") for n, name in enumerate(("stdin", "stdout", "stderr"))
+    )
+    yield ("--symlink", "/tmp", "/dev/shm")
+    yield ("--proc", "/proc")
+    masked = (f"/proc/{name}" for name in (*_MASKED, *_MASKED_TOO))
+    for path in filter(os.path.exists, masked):
+        if os.path.isdir(path):
+            yield from _covered(path)
+        else:
+            yield ("--ro-bind", "/dev/null", path)
+    yield ("--tmpfs", str(PROGRAM_SCRATCH_BYTES), "/tmp")
+    yield from (("--ro-bind", path, path) for path in sorted(map(_showable, room.readable)))
+
+
+def _shown_packages() -> Iterator[Step]:
+    for path in packages():
+        yield ("--ro-bind", path, f"{PACKAGES}/{os.path.basename(path)}")
+
+
+def _covered(path: str) -> Iterator[Step]:
+    yield ("--tmpfs", "", path)
+    yield ("--remount-ro", path)
+
+
+def _showable(path: str) -> str:
+    if not os.path.isabs(path) or os.path.normpath(path) == "/" or not os.path.exists(path):
+        raise ProblemError(f"expected the absolute path of a file or folder that exists to show inside, got {path!r}")
+    return os.path.realpath(path)
+
+
+def _made(steps: Iterable[Step], program: str) -> Iterator[str]:
+    """Spell out the steps, each place's parents made first."""
+    known: set[str] = set()
+    bound: tuple[str, ...] = ()
+    sized = _sized_tmpfs(program)
+    for step in steps:
+        place = step[-1]
+        for parent in _parents(place):
+            if parent not in known and not f"{parent}/".startswith(bound):
+                known.add(parent)
+                yield from ("--perms", "0755", "--dir", parent)
+        if step[0] != "--tmpfs":
+            yield from step
+        elif step[1] == "":
+            yield from ("--perms", "0755", "--tmpfs", place)
+        elif sized:
+            yield from ("--perms", "1777", "--size", step[1], "--tmpfs", place, "--chdir", place)
+        else:
+            yield from ("--chdir", "/")
+        bound = (*bound, f"{place}/") if step[0] == "--ro-bind" else bound
+        known.add(place)
+
+
+def _parents(path: str) -> list[str]:
+    """Return the folders above ``path``, outermost first, without the root."""
+    parts = path.strip("/").split("/")[:-1]
+    return ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+@cache
+def _sized_tmpfs(program: str) -> bool:
+    """Return whether this bwrap can limit a tmpfs (0.7 and later); without a limit there is no scratch."""
+    told = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+    return "--size BYTES" in told.stdout
