@@ -1,9 +1,10 @@
 """Sandboxes: where a candidate runs. One protocol, two kinds, and the choice between them."""
 
 from .._errors import SandboxUnavailableError
-from ._bubblewrap import INSTALL, Bubblewrap
+from ._bubblewrap import Bubblewrap
 from ._kind import LocalProcess, Programs, Room, Sandbox, SandboxProcess, Worker
 from ._process import Process
+from ._root import INSTALL
 
 _KINDS: dict[str, Sandbox] = {"bubblewrap": Bubblewrap(), "process": Process()}
 
