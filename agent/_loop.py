@@ -298,7 +298,7 @@ class Search:
         if self._settings.budget.minutes is not None:
             limits = self.problem.limits.for_workloads(len(self.problem.workloads("train")))
             left = self._settings.budget.minutes * 60 - self._elapsed()
-            timeout = max(left, 0.0) + limits.wall_s + limits.start_wall_s
+            timeout = max(left, 0.0) + limits.total_wall_s
         done, _ = await asyncio.wait({life}, timeout=timeout)
         if not done:
             return False

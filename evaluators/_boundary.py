@@ -38,7 +38,7 @@ def open_policy(
     Args:
         candidate: only its entry file is run.
         interface: the hooks and constants of the problem.
-        limits: for everything until the policy is closed.
+        limits: each ``begin`` starts the clocks of a workload of its own; the rest holds until it is closed.
         sandbox: where to run, see ``sandbox_named``.
         cpu: core to pin the candidate to. A judge pinned to the same core is answered about twice as fast.
 

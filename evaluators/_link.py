@@ -70,6 +70,7 @@ class Link:
             raise self.fault
         self._disconnect()
         watchdog = self.watchdog
+        watchdog.begin()
         watchdog.starting = True
         watchdog.calls[0] += 1
         data = b""
@@ -165,6 +166,8 @@ class Link:
             return CandidateFault(Status.PROTOCOL, "closed its answer pipe without an answer")
         if code <= 128:
             return CandidateFault(Status.PROTOCOL, f"exited with code {code} without an answer")
+        if code == 128 + signal.SIGKILL and self.process.out_of_memory():
+            return CandidateFault(Status.OOM, "out of memory: the kernel killed it at its sandbox's limit")
         if code == 128 + signal.SIGKILL:
             return SandboxError("the worker was killed, and not by us: this machine may be out of memory")
         return CandidateFault(Status.CRASHED, f"died of {_signal_name(code - 128)}")

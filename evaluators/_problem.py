@@ -36,25 +36,38 @@ class Descriptor(Frozen):
 
 
 class Limits(Frozen):
-    """What one candidate may use while it is judged."""
+    """What one candidate may use while it is judged. The judge enforces all of it, on every process it has."""
 
     wall_s: float = 30.0
-    """Wall seconds a workload: a split of n workloads has n times this in all."""
+    """Wall seconds for one workload, the world's own time included."""
     cpu_s: float = 15.0
-    """CPU seconds of the candidate's own process, likewise a workload."""
+    """CPU seconds of the candidate's own processes for one workload."""
     decision_wall_s: float = 1.0
     """Wall seconds for one answer (checked about every 50 ms)."""
+    decision_cpu_s: float = 1.0
+    """CPU seconds for one answer, likewise."""
     start_wall_s: float = 10.0
     """Wall seconds to load the candidate's module."""
     memory_bytes: int = 512 << 20
     output_bytes: int = 1 << 20
-    """Of stdout and stderr together."""
+    """Of stdout and stderr together, over all workloads."""
     source_bytes: int = 64 << 10
-
+    workloads: int = Field(default=1, ge=1)
+    """How many workloads one process answers; set by the judge."""
 
     def for_workloads(self, count: int) -> "Limits":
         """Return the limits of one process that answers ``count`` workloads."""
-        return self.model_copy(update={"wall_s": self.wall_s * count, "cpu_s": self.cpu_s * count})
+        return self.model_copy(update={"workloads": max(1, count)})
+
+    @property
+    def total_wall_s(self) -> float:
+        """Wall seconds that one process may live: the probe's and every workload's."""
+        return self.start_wall_s + self.wall_s * (self.workloads + 1)
+
+    @property
+    def total_cpu_s(self) -> float:
+        """CPU seconds that one process may use: the probe's and every workload's."""
+        return self.cpu_s * (self.workloads + 1)
 
 
 class Parameter(Frozen):

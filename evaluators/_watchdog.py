@@ -4,6 +4,7 @@ import os
 import select
 import threading
 import time
+from typing import NamedTuple
 
 from ._contract import Status
 from ._errors import CandidateFault, SandboxError
@@ -11,6 +12,13 @@ from ._problem import Limits
 from .sandbox import SandboxProcess
 
 POLL_MS = 50
+
+
+class _Mark(NamedTuple):
+    """An instant on the two clocks that are watched."""
+
+    wall_s: float
+    cpu_s: float
 
 
 class Watchdog:
@@ -30,12 +38,17 @@ class Watchdog:
         self._limits = limits
         self._wake = os.eventfd(0)
         self._started = time.monotonic()
+        self._workload = _Mark(self._started, 0.0)
         self._output = 0
         self._thread = threading.Thread(target=self._run, name="speciate-watchdog", daemon=True)
 
     def start(self) -> None:
-        """Start watching. ``wall_s`` counts from the construction."""
+        """Start watching. ``wall_s`` and ``cpu_s`` count from the construction until ``begin`` is called."""
         self._thread.start()
+
+    def begin(self) -> None:
+        """Start a workload's own clocks: what earlier ones used is neither charged to it nor saved for it."""
+        self._workload = self._now()
 
     def stop(self) -> None:
         """Stop watching and wait for the thread. Call once."""
@@ -58,18 +71,18 @@ class Watchdog:
         poller = select.poll()
         poller.register(self._wake, select.POLLIN)
         poller.register(self._process.log, select.POLLIN)
-        seen, since = self.calls[0], time.monotonic()
+        seen, asked = self.calls[0], self._now()
         while True:
             for descriptor, _ in poller.poll(POLL_MS):
                 if descriptor == self._wake:
                     return
                 if not self._drain():
                     poller.unregister(descriptor)
-            now, calls = time.monotonic(), self.calls[0]
+            calls, now = self.calls[0], self._now()
             if calls != seen or calls % 2 == 0:
-                seen, since = calls, now
+                seen, asked = calls, now
             if self.breach is None:
-                fault = self._over_limit(now - since)
+                fault = self._over_limit(asked, now)
                 if fault is not None:
                     self._end(fault)
 
@@ -79,21 +92,33 @@ class Watchdog:
         self._output += len(data)
         return bool(data)
 
-    def _over_limit(self, waited_s: float) -> CandidateFault | None:
-        limits = self._limits
+    def _now(self) -> _Mark:
+        return _Mark(time.monotonic(), self._process.cpu_s())
+
+    def _over_limit(self, asked: _Mark, now: _Mark) -> CandidateFault | None:
+        """Return the fault of a limit passed by ``now``, with the present answer awaited since ``asked``."""
+        limits, began = self._limits, self._workload
         if self._output > limits.output_bytes:
             detail = f"printed more than the {limits.output_bytes} bytes allowed to stdout and stderr"
             return CandidateFault(Status.OUTPUT_LIMIT, detail)
-        if self._process.cpu_s() > limits.cpu_s:
-            return CandidateFault(Status.TIMEOUT, f"used more than its {limits.cpu_s:g} CPU seconds")
-        if self.starting and waited_s > limits.start_wall_s:
-            return CandidateFault(Status.TIMEOUT, f"the module did not load in {limits.start_wall_s:g} s")
-        if not self.starting and waited_s > limits.decision_wall_s:
-            return CandidateFault(Status.TIMEOUT, f"one answer took longer than {limits.decision_wall_s:g} s")
-        if self.elapsed_s() > limits.wall_s:
-            return CandidateFault(Status.TIMEOUT, f"not finished within {limits.wall_s:g} wall seconds")
+        if now.cpu_s - began.cpu_s > limits.cpu_s:
+            return _timeout(limits, "cpu_s", "used more than {:g} CPU seconds on one workload")
+        if self.starting:
+            if now.wall_s - asked.wall_s > limits.start_wall_s:
+                return _timeout(limits, "start_wall_s", "the module did not load in {:g} s")
+        elif now.cpu_s - asked.cpu_s > limits.decision_cpu_s:
+            return _timeout(limits, "decision_cpu_s", "one answer took more than {:g} CPU seconds")
+        elif now.wall_s - asked.wall_s > limits.decision_wall_s:
+            return _timeout(limits, "decision_wall_s", "one answer took longer than {:g} s")
+        if now.wall_s - began.wall_s > limits.wall_s:
+            return _timeout(limits, "wall_s", "one workload was not finished within {:g} wall seconds")
         return None
 
     def _end(self, reason: CandidateFault | SandboxError) -> None:
         self.breach = reason
         self._process.kill()
+
+
+def _timeout(limits: Limits, name: str, words: str) -> CandidateFault:
+    allowed = float(getattr(limits, name))
+    return CandidateFault(Status.TIMEOUT, words.format(allowed), limit=name, after_s=allowed)

@@ -23,6 +23,8 @@ SCRATCH_BYTES = 16 << 20
 """Of the private scratch folder, and of any one file in it."""
 PROGRAM_SCRATCH_BYTES = 64 << 20
 """The same where whole programs run: compilers leave large files."""
+_MARSHAL = 4
+"""Version of the format: a container's Python may be older than the judge's."""
 _LEAST_MEMORY_BYTES = 64 << 20
 _UID_BASE = 1_900_000_000
 """Above every range that distributions hand out (systemd's container ids end at 1,879,048,191)."""
@@ -95,10 +97,31 @@ class SandboxProcess(Protocol):
         """Send SIGKILL to the whole tree. Safe to repeat, and from any thread, until ``close``."""
 
     def died(self, patience_s: float) -> int | None:
-        """Wait for the worker to end by itself and return its exit code (128 + N for signal N), else None."""
+        """Wait for the worker to end by itself and return its exit code (128 + N for signal N), else None.
+
+        Raises SandboxError where that can no longer be known.
+        """
+
+    def out_of_memory(self) -> bool:
+        """Return whether the worker that ``died`` was killed for the memory limit of its own sandbox."""
 
     def close(self) -> None:
         """Kill what is left, wait for it and close every descriptor. Safe to repeat."""
+
+
+class CpuClock:
+    """The CPU seconds of another process, readable after its end."""
+
+    def __init__(self, pid: int):
+        # CPUCLOCK_SCHED of that pid, see clock_getcpuclockid(3).
+        self._clock = (~pid << 3) | 2
+        self._seen_s = 0.0
+
+    def read_s(self) -> float:
+        """Return the seconds used so far; once the process is gone, the last value seen."""
+        with suppress(OSError):
+            self._seen_s = max(self._seen_s, time.clock_gettime(self._clock))
+        return self._seen_s
 
 
 class Pipes:
@@ -132,17 +155,13 @@ class LocalProcess:
         self.ask, self.answer, self.log = pipes.ask, pipes.answer, pipes.log
         self._pipes = pipes
         self._group = group
-        self._cpu_s = 0.0
-        # Clock id of another process's CPU time: CPUCLOCK_SCHED of its pid, see clock_getcpuclockid(3).
-        self._clock = (~pid << 3) | 2
+        self._clock = CpuClock(pid)
         self._pidfd = os.pidfd_open(pid)
         self._open = True
 
     def cpu_s(self) -> float:
         """Return the CPU seconds of the worker's own process; after its death the last value seen."""
-        with suppress(OSError):
-            self._cpu_s = max(self._cpu_s, time.clock_gettime(self._clock))
-        return self._cpu_s
+        return self._clock.read_s()
 
     def kill(self) -> None:
         """Send SIGKILL to the whole tree. Safe to repeat, and from any thread, until ``close``."""
@@ -160,6 +179,10 @@ class LocalProcess:
         except subprocess.TimeoutExpired:
             return None
         return code if code >= 0 else 128 - code
+
+    def out_of_memory(self) -> bool:
+        """Return False: its memory limit refuses an allocation, and never kills."""
+        return False
 
     def close(self) -> None:
         """Kill what is left, wait for it and close every descriptor. Safe to repeat."""
@@ -181,7 +204,7 @@ class LocalProcess:
 
 def control(message: Mapping[str, Any]) -> bytes:
     """Return ``message`` as the judge sends it: tag, length, marshalled dict."""
-    payload = marshal.dumps(dict(message))
+    payload = marshal.dumps(dict(message), _MARSHAL)
     return HEADER.pack(CONTROL, len(payload)) + payload
 
 
@@ -249,7 +272,7 @@ def _rlimits(limits: Limits) -> dict[str, int]:
     return {
         "RLIMIT_AS": limits.memory_bytes,
         # A backstop: the watchdog sees the CPU clock every 50 ms and speaks first.
-        "RLIMIT_CPU": math.ceil(limits.cpu_s) + 2,
+        "RLIMIT_CPU": math.ceil(limits.total_cpu_s) + 2,
         "RLIMIT_FSIZE": SCRATCH_BYTES,
         "RLIMIT_NOFILE": 64,
         "RLIMIT_NPROC": 0,
