@@ -1,15 +1,17 @@
 """System-call filters as classic BPF programs, assembled by hand so that no library is needed.
 
-Two filters, and a process may carry both:
+Three filters. A sealed worker carries the first two, a program in a room the third:
 
 - ``launch``: given to ``bwrap --seccomp``, in force from before the interpreter starts;
 - ``sealed``: installed by the worker itself when it has given up its privileges and set its limits. It
-  denies everything ``launch`` denies and what the worker no longer needs (exec, limits, user ids).
+  denies everything ``launch`` denies and what the worker no longer needs (exec, limits, user ids);
+- ``program``: installed in a room's child before it becomes the candidate's program. It may start processes
+  and threads and send signals; all else that ``launch`` denies stays denied.
 
 A denied call fails with EPERM, so plain Python sees an ordinary ``PermissionError``. A call newer than the
 table fails with ENOSYS, which C libraries take as "not there" and work around. A foreign architecture is
-killed. ``exit`` with a code above 127 is killed too: ``bwrap`` reports death by signal N as 128 + N, and a
-candidate must not be able to claim a signal it did not die of.
+killed. In a worker ``exit`` with a code above 127 is killed too: ``bwrap`` reports death by signal N as 128 + N,
+and a candidate must not be able to claim a signal it did not die of.
 """
 
 import errno
@@ -17,7 +19,7 @@ import platform
 import struct
 from typing import NamedTuple
 
-_LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x54, 0x06
+_LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_AT_LEAST, _JUMP_IF_SET, _AND, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x54, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENT_AT = 0, 4, 16
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _X32_BIT = 0x40000000
@@ -180,6 +182,15 @@ _SEALED: dict[str, tuple[int | None, int | None]] = {
 }
 
 
+_STARTS_AND_SIGNALS = {
+    *("fork", "vfork", "clone", "clone3", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"),
+}
+"""What a program may do and a worker may not; clone with conditions."""
+_PROGRAM = {name: numbers for name, numbers in _LAUNCH.items() if name not in _STARTS_AND_SIGNALS}
+_NEW_NAMESPACES = 0x7E020000
+"""CLONE_NEW* of linux/sched.h in the flags of clone, whose first argument they are on both architectures."""
+
+
 def supported() -> bool:
     """Return whether the table covers this machine's architecture."""
     return platform.machine() in _MACHINES
@@ -198,21 +209,34 @@ def sealed_filter() -> bytes:
     return _assemble(_SEALED, _MACHINES[platform.machine()])
 
 
+def program_filter() -> bytes:
+    """Return the filter of a program in a room. Raises KeyError like the others.
+
+    clone3 is "not there", since its flags lie in memory where a filter cannot look: libraries fall back to
+    clone, whose namespace flags are refused. prlimit64 works on the caller alone: the room's runner may have
+    the same user id.
+    """
+    machine = _MACHINES[platform.machine()]
+    program = _head(machine) + _denials(_PROGRAM, machine)
+    column = machine.column
+    program += [(_JUMP_EQUAL, 0, 1, _LAUNCH["clone3"][column] or 0), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
+    for name, jump, value in (("clone", _JUMP_IF_SET, _NEW_NAMESPACES), ("prlimit64", _JUMP_AT_LEAST, 1)):
+        number = _SEALED[name][column] or 0
+        program += [
+            (_JUMP_EQUAL, 0, 4, number),
+            (_LOAD, 0, 0, _ARGUMENT_AT),
+            (jump, 0, 1, value),
+            (_RETURN, 0, 0, _ERRNO | errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+    return _packed([*program, (_RETURN, 0, 0, _ALLOW)])
+
+
+Instruction = tuple[int, int, int, int]
+
+
 def _assemble(denied: dict[str, tuple[int | None, int | None]], machine: _Machine) -> bytes:
-    program = [
-        (_LOAD, 0, 0, _ARCHITECTURE_AT),
-        (_JUMP_EQUAL, 1, 0, machine.audit),
-        (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _NUMBER_AT),
-        (_JUMP_AT_LEAST, 0, 1, _X32_BIT),
-        (_RETURN, 0, 0, _KILL),
-        (_JUMP_AT_LEAST, 0, 1, _FIRST_UNKNOWN),
-        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
-    ]
-    for numbers in denied.values():
-        number = numbers[machine.column]
-        if number is not None:
-            program += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
+    program = _head(machine) + _denials(denied, machine)
     for number in machine.exits:
         program += [
             (_JUMP_EQUAL, 0, 5, number),
@@ -222,5 +246,31 @@ def _assemble(denied: dict[str, tuple[int | None, int | None]], machine: _Machin
             (_RETURN, 0, 0, _KILL),
             (_RETURN, 0, 0, _ALLOW),
         ]
-    program.append((_RETURN, 0, 0, _ALLOW))
+    return _packed([*program, (_RETURN, 0, 0, _ALLOW)])
+
+
+def _head(machine: _Machine) -> list[Instruction]:
+    return [
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        (_JUMP_EQUAL, 1, 0, machine.audit),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+        (_JUMP_AT_LEAST, 0, 1, _X32_BIT),
+        (_RETURN, 0, 0, _KILL),
+        (_JUMP_AT_LEAST, 0, 1, _FIRST_UNKNOWN),
+        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
+    ]
+
+
+def _denials(denied: dict[str, tuple[int | None, int | None]], machine: _Machine) -> list[Instruction]:
+    numbers = [pair[machine.column] for pair in denied.values()]
+    return [
+        instruction
+        for number in numbers
+        if number is not None
+        for instruction in ((_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM))
+    ]
+
+
+def _packed(program: list[Instruction]) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
