@@ -17,8 +17,9 @@ from ._contract import (
 from ._errors import CandidateFault, Incorrect, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
 from ._executors import Executor, InlineExecutor, LocalExecutor, worker_pool
 from ._inline import InlinePolicy
-from ._interface import Answer, Argument, Hook, Interface, PolicyInterface, Quantity, Record
+from ._interface import Answer, Argument, Function, Hook, Interface, PolicyInterface, Quantity, Record
 from ._ladder import JudgeTask, judge, judge_inline
+from ._plan import Array, Arrays, Plan, PlanInterface, PlanProbe
 from ._policy import Policy, PolicyProbe, ProbeCall
 from ._problem import (
     Baseline,
@@ -42,6 +43,8 @@ from .sandbox import Sandbox, sandbox_named, sandbox_names
 __all__ = [
     "Answer",
     "Argument",
+    "Array",
+    "Arrays",
     "Baseline",
     "Candidate",
     "CandidateFault",
@@ -53,6 +56,7 @@ __all__ = [
     "Evaluator",
     "Executor",
     "Frozen",
+    "Function",
     "Hook",
     "Incorrect",
     "InlineExecutor",
@@ -66,6 +70,9 @@ __all__ = [
     "PairedGain",
     "Parameter",
     "Place",
+    "Plan",
+    "PlanInterface",
+    "PlanProbe",
     "Policy",
     "PolicyInterface",
     "PolicyProbe",

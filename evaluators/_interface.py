@@ -7,11 +7,23 @@ the one variable table, for instance the number of replicas), so it packs with o
 """
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from ._contract import Frozen
+
+
+class Function(NamedTuple):
+    """A function that a candidate defines at the top level of its entry file."""
+
+    name: str
+    parameters: tuple[str, ...]
+
+    @property
+    def signature(self) -> str:
+        """The call: ``place(head, view)``."""
+        return f"{self.name}({', '.join(self.parameters)})"
 
 
 class Interface(Frozen):
@@ -23,12 +35,17 @@ class Interface(Frozen):
 
     @property
     @abstractmethod
-    def defines(self) -> tuple[str, ...]:
-        """Names that the entry file must define at its top level; empty for a whole program."""
+    def functions(self) -> tuple[Function, ...]:
+        """What the entry file must define; empty for a whole program."""
 
-    @abstractmethod
+    @property
+    def defines(self) -> tuple[str, ...]:
+        """Names that the entry file must define at its top level."""
+        return tuple(function.name for function in self.functions)
+
     def signatures(self) -> tuple[str, ...]:
         """Return what is to be written, one short line each: ``key(request)``, ``main.py``."""
+        return tuple(function.signature for function in self.functions)
 
     @abstractmethod
     def description(self) -> str:
@@ -97,11 +114,6 @@ class Hook(Frozen):
     answer: Answer
     about: str = ""
 
-    @property
-    def signature(self) -> str:
-        """The call: ``place(head, view)``."""
-        return f"{self.name}({', '.join(argument.name for argument in self.arguments)})"
-
     def width(self, rows: int) -> int:
         """Return the number of doubles of one observation."""
         return sum(argument.width(rows) for argument in self.arguments)
@@ -124,19 +136,15 @@ class PolicyInterface(Interface):
         raise KeyError(name)
 
     @property
-    def defines(self) -> tuple[str, ...]:
-        """Names of the hooks."""
-        return tuple(hook.name for hook in self.hooks)
-
-    def signatures(self) -> tuple[str, ...]:
-        """Return the calls of all hooks."""
-        return tuple(hook.signature for hook in self.hooks)
+    def functions(self) -> tuple[Function, ...]:
+        """The hooks."""
+        return tuple(Function(hook.name, tuple(a.name for a in hook.arguments)) for hook in self.hooks)
 
     def description(self) -> str:
         """Return the hooks, what they observe and what they may answer."""
         lines = ["Write one Python file that defines, at its top level:", ""]
-        for hook in self.hooks:
-            lines += [f"- `{hook.signature}` -> {hook.answer.words}. {hook.about}".rstrip()]
+        for hook, signature in zip(self.hooks, self.signatures(), strict=True):
+            lines += [f"- `{signature}` -> {hook.answer.words}. {hook.about}".rstrip()]
             for argument in hook.arguments:
                 lines += [f"  - `{argument.name}`: {_listed(argument.record)}"]
                 if argument.row is not None:

@@ -4,15 +4,15 @@ import ast
 
 from ._contract import Candidate, Status
 from ._errors import CandidateFault
-from ._interface import Hook, PolicyInterface
+from ._interface import Function, Interface
 from ._problem import Limits
 
 
-def screen(candidate: Candidate, interface: PolicyInterface, limits: Limits) -> CandidateFault | None:
-    """Return why ``candidate`` cannot be a policy of ``interface``, or None where it may be one.
+def screen(candidate: Candidate, interface: Interface, limits: Limits) -> CandidateFault | None:
+    """Return why ``candidate`` cannot be what ``interface`` asks for, or None where it may be.
 
     Checked: one Python file, of at most ``limits.source_bytes`` bytes of UTF-8, that parses, and that
-    defines each hook at its top level with the number of parameters the interface gives.
+    defines each function at its top level with the number of parameters the interface gives.
     """
     reason = _unfit(candidate, limits)
     if reason is None:
@@ -23,14 +23,14 @@ def screen(candidate: Candidate, interface: PolicyInterface, limits: Limits) -> 
         except (ValueError, RecursionError, MemoryError) as error:
             reason = f"the source does not parse: {error or type(error).__name__}"
         else:
-            faults = [fault for hook in interface.hooks if (fault := _missing(tree, hook))]
+            faults = [fault for function in interface.functions if (fault := _missing(tree, function))]
             reason = "; ".join(faults) or None
     return CandidateFault(Status.INVALID, reason) if reason else None
 
 
 def _unfit(candidate: Candidate, limits: Limits) -> str | None:
     if candidate.language != "python" or len(candidate.files) != 1:
-        return f"a policy is one Python file, got {len(candidate.files)} of language {candidate.language!r}"
+        return f"expected one Python file, got {len(candidate.files)} of language {candidate.language!r}"
     try:
         size = len(candidate.source.encode())
     except UnicodeEncodeError as error:
@@ -40,21 +40,21 @@ def _unfit(candidate: Candidate, limits: Limits) -> str | None:
     return None
 
 
-def _missing(tree: ast.Module, hook: Hook) -> str | None:
-    """Return what is wrong with the definition of ``hook``; the last top-level one is the one that counts."""
-    wanted = f"def {hook.name}({', '.join(argument.name for argument in hook.arguments)})"
+def _missing(tree: ast.Module, function: Function) -> str | None:
+    """Return what is wrong with the definition of ``function``; the last top-level one is the one that counts."""
+    wanted = f"def {function.signature}"
     found: ast.stmt | None = None
     for statement in tree.body:
-        if hook.name in _names(statement):
+        if function.name in _names(statement):
             found = statement
     if found is None:
-        return f"expected {wanted} at the top level, found no {hook.name}"
+        return f"expected {wanted} at the top level, found no {function.name}"
     if isinstance(found, ast.AsyncFunctionDef | ast.ClassDef):
-        return f"expected {wanted}, found {type(found).__name__} {hook.name} at line {found.lineno}"
+        return f"expected {wanted}, found {type(found).__name__} {function.name} at line {found.lineno}"
     arguments = found.args if isinstance(found, ast.FunctionDef) and not found.decorator_list else None
     if isinstance(found, ast.Assign | ast.AnnAssign) and isinstance(found.value, ast.Lambda):
         arguments = found.value.args
-    if arguments is not None and not _takes(arguments, len(hook.arguments)):
+    if arguments is not None and not _takes(arguments, len(function.parameters)):
         return f"expected {wanted}, found other parameters at line {found.lineno}: ({ast.unparse(arguments)})"
     return None
 

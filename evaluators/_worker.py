@@ -244,6 +244,12 @@ def serve(ask: int, answer: int) -> None:
             tag = data[0]
             if tag == CONTROL:
                 message = _control(ask, data)
+                if "serve" in message:
+                    # Another kind's own way of serving: trusted text, as this module is.
+                    scope = dict(globals())
+                    exec(compile(message["serve"], "worker", "exec", dont_inherit=True), scope)
+                    scope["serve_calls"](ask, answer, message)
+                    return
                 if "source" in message:
                     program = Program(message["source"], message["hooks"], message["constants"])
                 if program is not None and "rows" in message:
