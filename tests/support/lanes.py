@@ -89,17 +89,21 @@ def choose(job, yard):
 
 
 def problem(options: Mapping[str, str]) -> "Lanes":
-    """Return the problem; option ``seeds`` is the number of seeds a split, ``trace`` must be readable."""
-    unknown = set(options) - {"seeds", "trace"}
+    """Return the problem.
+
+    Option ``seeds`` is the number of seeds a split, ``workloads`` cuts a split short, ``trace`` must be readable.
+    """
+    unknown = set(options) - {"seeds", "trace", "workloads"}
     if unknown:
-        raise ProblemError(f"unknown option {sorted(unknown)[0]!r}; expected seeds or trace")
+        raise ProblemError(f"unknown option {sorted(unknown)[0]!r}; expected seeds, trace or workloads")
     if "trace" in options:
         try:
             with open(options["trace"], encoding="utf-8") as file:
                 file.readline()
         except OSError as error:
             raise ProblemError(f"{options['trace']}: cannot be read: {error.strerror}") from error
-    return Lanes(int(options.get("seeds", "3")))
+    most = int(options["workloads"]) if "workloads" in options else None
+    return Lanes(int(options.get("seeds", "3")), most)
 
 
 class Lanes(Problem[Policy]):
@@ -117,8 +121,9 @@ class Lanes(Problem[Policy]):
     interface = INTERFACE
     limits = Limits(wall_s=20.0, cpu_s=10.0)
 
-    def __init__(self, seeds: int):
+    def __init__(self, seeds: int, most: int | None = None):
         self.seeds = seeds
+        self.most = most
 
     def seed(self) -> Candidate:
         return Candidate.from_source(SHORTEST)
@@ -148,7 +153,7 @@ class Lanes(Problem[Policy]):
             Workload(name=f"{split}/load{load}/seed{seed}", split=split, seed=seed, params={"load": load})
             for load in (0.7, 0.9)
             for seed in range(first, first + self.seeds)
-        )
+        )[: self.most]
 
     def measure(self, policy: Policy, workload: Workload) -> Measurement:
         rng = Random(workload.seed)
