@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from speciate.evaluators import SpeciateError
+from speciate.evaluators import SpeciateError, Status
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -131,8 +131,9 @@ class ArchiveReader:
         purpose: str | None = None,
         candidate_id: str | None = None,
         split: str | None = None,
+        status: Status | None = None,
     ) -> list[EvaluationRecord]:
-        """Return evaluations of a run in order of writing, optionally of one purpose, candidate or split."""
+        """Return evaluations of a run in order of writing, optionally of one purpose, candidate, split or status."""
         query = _EVALUATION.where(EvaluationRow.run_id == run_id)
         if purpose is not None:
             query = query.where(EvaluationRow.purpose == purpose)
@@ -140,6 +141,8 @@ class ArchiveReader:
             query = query.where(EvaluationRow.candidate_id == candidate_id)
         if split is not None:
             query = query.where(EvaluationRow.split == split)
+        if status is not None:
+            query = query.where(EvaluationRow.status == status.value)
         with self.database.read() as connection:
             rows = connection.execute(query.order_by(EvaluationRow.id)).mappings().all()
             return _with_measurements(connection, rows)

@@ -1,9 +1,11 @@
 """What to type to do a run again."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from speciate.agent import ModelSettings, RunRecord, RunSettings
+
+from ._arms import arm_of
 
 DEFAULT_DATABASE = "speciate.db"
 
@@ -19,22 +21,31 @@ MODEL_OPTIONS = {
 }
 
 
-def commands_for(run: RunRecord, database: str) -> dict[str, str]:
-    """Return the commands that repeat, inspect and check ``run``, by purpose.
+def commands_for(run: RunRecord, arms: Sequence[RunRecord], database: str) -> dict[str, str]:
+    """Return the commands that repeat, inspect and check ``run`` and its control ``arms``, by purpose.
 
     ``database`` (never with a password in it) is named where it is not the default one.
     """
     where = [] if database == DEFAULT_DATABASE else ["--db", database]
     problem = _problem_options(run.problem.options)
-    search = ["speciate", "run", run.problem.name, *_run_options(run.settings), *problem, *where]
+    search = ["speciate", "run", run.problem.name, *_run_options(run.settings), *_controls(run, arms), *problem, *where]
     check = ["speciate", "eval", run.problem.name, "champion.py", "--split", "heldout", *problem]
+    replicate = ["speciate", "replicate", (run.champion or "")[:12], "--run", run.id, *where]
+    again = {"The champion re-judged from its record, compared to the bit": shlex.join(replicate)}
     return {
         "The same search again": shlex.join(search),
+        **(again if run.champion else {}),
         "The champion's code": shlex.join(["speciate", "best", run.id, "--code", *where]) + " > champion.py",
         "The champion judged anew on held-out": shlex.join(check),
         "The archive": shlex.join(["speciate", "map", run.id, *where]),
         "This report": shlex.join(["speciate", "report", run.id, *where]),
     }
+
+
+def _controls(run: RunRecord, arms: Sequence[RunRecord]) -> list[str]:
+    words = [word for arm in arms for word in ("--control", arm_of(arm.settings))]
+    evaluations = {arm.settings.budget.evaluations for arm in arms} - {run.settings.budget.evaluations, None}
+    return words + [word for count in evaluations for word in ("--control-evals", str(count))]
 
 
 def _problem_options(options: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from speciate.agent import Archive, RunRecord, RunSettings
 from speciate.evaluators import Frozen
 
-from ._findings import Findings, control_of
+from ._arms import arm_of, controls_of
+from ._findings import Design, Findings
 from ._numbers import interval, percent
 from ._progress import Progress
 from ._search import Choices, new_run, see_through, with_sandbox
@@ -35,8 +36,7 @@ class Table(Frozen):
     @property
     def median_control_gain(self) -> float | None:
         """Median over seeds of the gain over the random control arm at equal budget; None before any is measured."""
-        arms = [run.control.design for run in self.runs if run.control and run.control.design]
-        gains = [design.gain.gain for design in arms if design.gain]
+        gains = [design.gain.gain for run in self.runs if (design := _random_arm(run)) and design.gain]
         return statistics.median(gains) if gains else None
 
 
@@ -59,7 +59,7 @@ def discover(
     table = None
     for asked in wanted:
         settings = with_sandbox(asked, say)
-        run = _run_of(archive, settings) or new_run(archive, settings, 0)
+        run = _run_of(archive, settings) or new_run(archive, settings, ["random"])
         choices = Choices(folder=out / f"seed{settings.seed}", rivals=None, workers=settings.workers)
         ending = see_through(archive, run, progress, choices)
         found.append(ending.findings)
@@ -80,7 +80,9 @@ def _run_of(archive: Archive, settings: RunSettings) -> RunRecord | None:
     same = {"workers": 1}
     for run in archive.runs():
         known = run.settings.model_copy(update=same)
-        if run.control_of is None and known == settings.model_copy(update=same) and control_of(archive, run.id):
+        if run.control_of is not None or known != settings.model_copy(update=same):
+            continue
+        if any(arm_of(arm.settings) == "random" for arm in controls_of(archive, run.id)):
             return run
     return None
 
@@ -116,7 +118,8 @@ def _write(table: Table, out: Path) -> None:
 
 def _row(run: Findings) -> str:
     champion, best = run.champion, run.best_baseline
-    control = run.control.design.gain if run.control and run.control.design else None
+    arm = _random_arm(run)
+    control = arm.gain if arm else None
     cells: Sequence[str] = [
         str(run.seed),
         f"`{champion.design.candidate_id[:8]}`" if champion else "none",
@@ -129,6 +132,11 @@ def _row(run: Findings) -> str:
         f"{run.cost.cpu_s:.0f}",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _random_arm(run: Findings) -> Design | None:
+    """Return the champion of the run's random control arm."""
+    return next((control.design for control in run.controls if control.arm == "random"), None)
 
 
 def _objective(value: float | None, unit: str) -> str:

@@ -10,13 +10,17 @@ from typing import Any
 from speciate.agent import Archive, EvaluationRecord, OpeningRecord, RunRecord
 from speciate.evaluators import Candidate, Frozen, Measurement, Problem, Split, Status
 
+from ._alarms import Alarm, alarms_of
+from ._arms import arm_of, controls_of
 from ._commands import commands_for
 from ._curve import Point, curve_of
+from ._dedupe import Dedupe, dedupe_of
 from ._grid import Grid, grid_of
 from ._heldout import Gain, Group, HeldoutWorkload, Metric, gain_over, groups_of, metric_rows, workload_rows
 from ._novelty import Novelty, novelty_of
 from ._numbers import interval, percent, quantity
 from ._spent import Spent, spent
+from ._tuned import tuning_words
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "heldout")
 
@@ -30,6 +34,8 @@ class Design(Frozen):
     source: str = ""
     """Where a baseline is from."""
     control: bool = False
+    tuned_evaluations: int | None = None
+    """Judgings that tuning a baseline's constants took; None where there is nothing to tune, or it is not known."""
     train: float | None = None
     validation: float | None = None
     heldout: float | None = None
@@ -65,8 +71,10 @@ class Opened(Frozen):
 
 
 class Control(Frozen):
-    """The control arm: the same search with a random proposer."""
+    """A control arm: the same search with less than the run has."""
 
+    arm: str
+    """``random``, ``best-of-n`` or ``no-archive``."""
     run_id: str
     state: str
     cost: Spent
@@ -101,11 +109,16 @@ class Findings(Frozen):
     """Best first: by held-out score, then validation, then train."""
     best_baseline: Design | None
     """Best on held-out of those that are contenders."""
-    control: Control | None
+    tuning: str
+    """How the baselines were tuned, and whether the champion's budget was larger."""
+    controls: tuple[Control, ...]
     workloads: tuple[HeldoutWorkload, ...]
     groups: tuple[Group, ...]
     metrics: tuple[Metric, ...]
     outcomes: dict[str, int]
+    dedupe: Dedupe
+    alarms: tuple[Alarm, ...]
+    """Of the run and of its control arms."""
     cost: Spent
     grid: Grid
     curve: tuple[Point, ...]
@@ -120,9 +133,11 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
     champion = book.champion()
     baselines = book.baselines()
     best = next((design for design in baselines if not design.control and design.heldout is not None), None)
-    control = book.control()
-    workloads, groups, metrics = book.comparison(best, baselines, control)
-    claim, claimed = _claim(problem, champion, best, control)
+    controls = book.controls()
+    workloads, groups, metrics = book.comparison(best, baselines, controls)
+    claim, claimed = _claim(problem, champion, best, controls)
+    cost = spent(archive, run.id)
+    arms = [run, *(archive.run(control.run_id) for control in controls)]
     return Findings(
         run_id=run.id,
         problem=run.problem.name,
@@ -144,16 +159,19 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         champion=champion,
         baselines=tuple(baselines),
         best_baseline=best,
-        control=control,
+        tuning=tuning_words(problem.baselines(), cost.evaluations),
+        controls=controls,
         workloads=workloads,
         groups=groups,
         metrics=metrics,
         outcomes=archive.counts(run.id),
-        cost=spent(archive, run.id),
+        dedupe=dedupe_of(archive, run.id),
+        alarms=tuple(alarm for each in arms for alarm in alarms_of(archive, each, problem)),
+        cost=cost,
         grid=grid_of(problem, archive.elites(run.id)),
         curve=curve_of(archive.progress(run.id)),
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
-        commands=commands_for(run, archive.database.name),
+        commands=commands_for(run, arms[1:], archive.database.name),
     )
 
 
@@ -165,11 +183,6 @@ def judged_on(archive: Archive, run_id: str, candidate_id: str, split: Split) ->
     unfinished = (Status.SANDBOX_ERROR, Status.DUPLICATE)
     found = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
     return next((record for record in found if record.evaluation.status not in unfinished), None)
-
-
-def control_of(archive: Archive, run_id: str) -> RunRecord | None:
-    """Return the newest control arm of the run, if one was made."""
-    return next((run for run in reversed(archive.runs()) if run.control_of == run_id), None)
 
 
 class _Book:
@@ -203,20 +216,22 @@ class _Book:
             design = self._design(self.run.id, baseline.name, baseline.title, baseline.candidate)
             gain = self._gain(self._measured(self.run.id, baseline.candidate.id))
             told = {"source": baseline.source, "control": baseline.control, "gain": gain}
+            told["tuned_evaluations"] = baseline.tuned_evaluations
             designs.append(design.model_copy(update=told))
         return sorted(designs, key=lambda design: _rank(design, self.problem))
 
-    def control(self) -> Control | None:
-        run = control_of(self.archive, self.run.id)
-        if run is None:
-            return None
-        design = None
+    def controls(self) -> tuple[Control, ...]:
+        return tuple(self._control(run) for run in controls_of(self.archive, self.run.id))
+
+    def _control(self, run: RunRecord) -> Control:
+        arm, design = arm_of(run.settings), None
         if run.champion is not None:
             candidate = self.archive.candidate(run.id, run.champion).candidate
-            design = self._design(run.id, "random control", "champion of the control arm", candidate)
+            design = self._design(run.id, f"{arm} control", f"champion of the {arm} control arm", candidate)
             gain = self._gain(self._measured(run.id, candidate.id))
             design = design.model_copy(update={"control": True, "gain": gain})
         return Control(
+            arm=arm,
             run_id=run.id,
             state=run.state,
             cost=spent(self.archive, run.id),
@@ -225,14 +240,15 @@ class _Book:
         )
 
     def comparison(
-        self, best: Design | None, designs: Sequence[Design], control: Control | None
+        self, best: Design | None, designs: Sequence[Design], controls: Sequence[Control]
     ) -> tuple[tuple[HeldoutWorkload, ...], tuple[Group, ...], tuple[Metric, ...]]:
         theirs = self._measured(self.run.id, best.candidate_id) if best else ()
         rows = workload_rows(self.problem, self.heldout, self.ours, theirs)
         measured = {"champion": self.ours}
         measured |= {design.name: self._measured(self.run.id, design.candidate_id) for design in designs}
-        if control is not None and control.design is not None:
-            measured[control.design.name] = self._measured(control.run_id, control.design.candidate_id)
+        for control in controls:
+            if control.design is not None:
+                measured[control.design.name] = self._measured(control.run_id, control.design.candidate_id)
         return rows, groups_of(rows, measured), metric_rows(self.ours, theirs)
 
     def _design(self, run_id: str, name: str, title: str, candidate: Candidate) -> Design:
@@ -270,7 +286,7 @@ def _opened(record: OpeningRecord) -> Opened:
 
 
 def _claim(
-    problem: Problem[Any], champion: Champion | None, best: Design | None, control: Control | None
+    problem: Problem[Any], champion: Champion | None, best: Design | None, controls: Sequence[Control]
 ) -> tuple[str, bool]:
     """Return the claim's sentences and whether a discovery is claimed."""
     if champion is None:
@@ -292,10 +308,11 @@ def _claim(
         f"baseline, {best.name}, {quantity(best.objective, unit)}: a paired gain of {percent(gain.gain)}, "
         f"95 % interval {interval(gain.low, gain.high)}, better on {gain.wins} of {len(gain.pairs)} seeds."
     )
-    if control is not None and control.design is not None and control.design.gain is not None:
-        against = control.design.gain
-        claim += (
-            f" Over the random control arm ({control.cost.evaluations} evaluations): "
-            f"{percent(against.gain)} {interval(against.low, against.high)}."
-        )
+    for control in controls:
+        against = control.design.gain if control.design else None
+        if against is not None:
+            claim += (
+                f" Over the {control.arm} control arm ({control.cost.evaluations} evaluations): "
+                f"{percent(against.gain)} {interval(against.low, against.high)}."
+            )
     return claim, gain.low > 0

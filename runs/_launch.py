@@ -8,6 +8,7 @@ import typer
 from ._inspect import archive_at
 from ._options import (
     DATABASE,
+    Arm,
     Db,
     Json,
     Options,
@@ -70,8 +71,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         int, typer.Option("--window", min=1, metavar="W", help="A ticket sees the archive as of W commits before it.")
     ] = 8,
     control: Annotated[
+        list[Arm] | None,
+        typer.Option("--control", help="Add a control arm, at the run's own budget; may be repeated."),
+    ] = None,
+    control_evals: Annotated[
         int | None,
-        typer.Option("--control", min=0, metavar="N", help="Add a random control arm of N evaluations; 0: as the run."),
+        typer.Option("--control-evals", min=1, metavar="N", help="Evaluations of each control arm; as the run's."),
     ] = None,
     sandbox: SandboxName = None,
     workers: Workers = None,
@@ -88,8 +93,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     Exits with 0 if a budget was used up, whatever was found.
     """
     from ._search import new_run, with_sandbox
-    from ._settings import run_settings
+    from ._settings import control_arms, run_settings
 
+    arms = control_arms(control, control_evals)
     settings = run_settings(
         {
             "problem": {"name": problem, "options": problem_options(option, trace)},
@@ -117,7 +123,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     settings = with_sandbox(settings, lambda line: typer.echo(f"speciate: {line}", err=True))
     count = _rivals(rivals)
     with archive_at(db, create=True) as archive:
-        record = new_run(archive, settings, control)
+        record = new_run(archive, settings, arms, control_evals)
         _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
 
 
@@ -130,7 +136,7 @@ def resume(  # noqa: PLR0913 - typer makes an option of each parameter
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed, and with its control arm, verdict and report."""
+    """Go on with a run that was stopped or killed, and with its control arms, verdict and report."""
     count = _rivals(rivals)
     with archive_at(db) as archive:
         record = _main_arm(archive, name)

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,6 +27,8 @@ Workers = Annotated[
     int | None, typer.Option("--workers", min=1, metavar="N", help="Judging processes; one a core if not given.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results.")]
+Arm = Literal["random", "best-of-n", "no-archive"]
+"""A kind of control arm."""
 Problem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name of a problem (`speciate problems`) or a path.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")]
 

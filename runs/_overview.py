@@ -9,6 +9,9 @@ from typing import Any
 from speciate.agent import NO_CANDIDATE, Archive, CandidateRecord, EvaluationRecord, RunRecord
 from speciate.evaluators import ProblemRef
 
+from ._alarms import alarms_of
+from ._arms import arm_of
+from ._dedupe import dedupe_of
 from ._numbers import dollars, duration, quantity, table
 from ._spent import Spent, spent
 
@@ -31,7 +34,7 @@ def run_rows(archive: Archive) -> list[str]:
                 str(_evaluations(archive, run)),
                 quantity(best[0].score) if best else "",
                 _moment(run.created_at),
-                f"control of {run.control_of}" if run.control_of else "",
+                _control(run),
             )
         )
     header = ("run", "problem", "proposer", "seed", "state", "evaluations", "best", "started", "")
@@ -49,6 +52,8 @@ def run_json(archive: Archive, run: RunRecord) -> str:
     facts["settings"] = run.settings.model_dump(mode="json")
     facts["environment"] = dict(run.environment)
     facts["outcomes"] = archive.counts(run.id)
+    facts["dedupe"] = dedupe_of(archive, run.id).model_dump(mode="json")
+    facts["alarms"] = [alarm.model_dump(mode="json") for alarm in alarms_of(archive, run)]
     facts["operators"] = [record._asdict() for record in archive.operators(run.id)]
     facts["elites"] = [record._asdict() for record in archive.elites(run.id)]
     facts["openings"] = [record._asdict() for record in archive.openings(run.id)]
@@ -60,15 +65,17 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
     """Return a run as text: settings, outcomes, operators, elites and cost."""
     elites = archive.elites(run.id)
     lines = [
-        f"run        {run.id}" + (f", control of {run.control_of}" if run.control_of else ""),
+        f"run        {run.id}" + (f", {_control(run)}" if run.control_of else ""),
         f"problem    {_problem(run.problem)}, version {run.problem_version}",
         f"proposer   {_proposer(run)}, seed {run.seed}, window {run.settings.window}",
         f"budget     {budget_words(run)}",
         f"state      {run.state}" + (f": {run.reason}" if run.reason else ""),
         f"started    {_moment(run.created_at)}, searched {duration(run.elapsed_s)}",
         f"outcomes   {_counted(archive.counts(run.id))}",
+        f"dedupe     {dedupe_of(archive, run.id).words}",
         f"cost       {cost_words(spent(archive, run.id))}",
         f"champion   {run.champion or 'none chosen'}",
+        *(f"ALARM      {alarm.words}" for alarm in alarms_of(archive, run)),
         "",
     ]
     operators = archive.operators(run.id)
@@ -177,6 +184,7 @@ def _run_facts(archive: Archive, run: RunRecord) -> dict[str, Any]:
         "best": best[0].score if best else None,
         "champion": run.champion,
         "control_of": run.control_of,
+        "arm": arm_of(run.settings) if run.control_of else None,
         "created_at": run.created_at,
         "elapsed_s": run.elapsed_s,
     }
@@ -194,6 +202,10 @@ def _problem(ref: ProblemRef) -> str:
 def _proposer(run: RunRecord) -> str:
     models = ", ".join(model.name for model in run.settings.models)
     return run.settings.proposer + (f" ({models})" if models else "")
+
+
+def _control(run: RunRecord) -> str:
+    return f"{arm_of(run.settings)} control of {run.control_of}" if run.control_of else ""
 
 
 def _counted(outcomes: Mapping[str, int]) -> str:

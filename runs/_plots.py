@@ -15,7 +15,12 @@ from ._grid import Grid
 
 OURS = "#0b6e4f"
 BASELINE = "#c1440e"
-CONTROL = "#6c6c6c"
+CONTROLS: dict[str, tuple[str, Any]] = {
+    "random": ("#6c6c6c", "--"),
+    "best-of-n": ("#9a8f80", "-."),
+    "no-archive": ("#a9a9b8", (0, (1, 1))),
+}
+"""Colour and dashes of each control arm."""
 OTHERS = ("#b08900", "#5b6ea8", "#8c5a8f", "#4d8a99")
 SHOWN_RIVALS = 4
 """Baselines drawn beside the champion in the comparison; the table lists all."""
@@ -86,17 +91,19 @@ def _progress(findings: Findings) -> Figure | None:
     x, y = [point.evaluations for point in findings.curve], [point.score for point in findings.curve]
     axes.step(x, y, where="post", color=OURS, linewidth=2, label=f"{findings.proposer} search")
     levels.append(y[len(y) // 2])
-    if findings.control is not None and findings.control.curve:
-        curve = findings.control.curve
+    for control in findings.controls:
+        if not control.curve:
+            continue
+        colour, dashes = CONTROLS[control.arm]
         axes.step(
-            [point.evaluations for point in curve],
-            [point.score for point in curve],
+            [point.evaluations for point in control.curve],
+            [point.score for point in control.curve],
             where="post",
-            color=CONTROL,
-            linestyle="--",
-            label="random control arm",
+            color=colour,
+            linestyle=dashes,
+            label=f"{control.arm} control arm",
         )
-        levels.append(curve[-1].score)
+        levels.append(control.curve[-1].score)
     trained = [d for d in findings.baselines if d.train is not None and not d.control]
     if trained:
         best = (min if findings.minimize else max)(trained, key=lambda design: design.train or 0.0)
@@ -191,10 +198,10 @@ def _comparison(findings: Findings) -> Figure | None:
     if findings.best_baseline is None or not findings.groups:
         return None
     names = ["champion", findings.best_baseline.name]
-    control = findings.control.design if findings.control else None
-    names += [control.name] if control is not None else []
+    names += [control.design.name for control in findings.controls if control.design]
     names += [d.name for d in findings.baselines if d.heldout is not None and d.name not in names]
-    names = [name for name in names if name in findings.groups[0].objectives][: SHOWN_RIVALS + 2]
+    shown = SHOWN_RIVALS + 1 + max(1, len(findings.controls))
+    names = [name for name in names if name in findings.groups[0].objectives][:shown]
     figure, axes = _axes(7.0, 3.8)
     width = 0.8 / len(names)
     palette = iter(OTHERS)
@@ -217,6 +224,5 @@ def _colour(name: str, findings: Findings) -> str | None:
         return OURS
     if findings.best_baseline is not None and name == findings.best_baseline.name:
         return BASELINE
-    if findings.control is not None and findings.control.design and name == findings.control.design.name:
-        return CONTROL
-    return None
+    arm = next((control.arm for control in findings.controls if control.design and control.design.name == name), None)
+    return CONTROLS[arm][0] if arm else None

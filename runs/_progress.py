@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from speciate.agent import Committed, Event, Finished, Improved
+from speciate.agent import Committed, Event, Finished, Improved, Judged
 
 from ._grid import grid_of
 from ._heatmap import BLOCKS, draw, encodes
@@ -17,6 +17,7 @@ LINES_A_RUN = 20
 COMMITS_A_LINE = 50
 """Most commits between two plain lines, however many of them are duplicates."""
 LATEST_SHOWN = 4
+ALARM = "cheated"
 REFRESH_HZ = 4
 
 
@@ -69,7 +70,9 @@ class Lines:
     def on_event(self, event: Event) -> None:
         """Print where the search stands, if it is time to."""
         self._tally.take(event)
-        if isinstance(event, Improved):
+        if isinstance(event, Judged) and event.status == ALARM:
+            self.say(f"  {alarm_words(self._tally.run.id, event.ticket)}")
+        elif isinstance(event, Improved):
             self.say(f"  ticket {event.ticket} ({event.operator}): {self._tally.best_words}")
         elif isinstance(event, Committed) and self._due():
             self.say(self._status())
@@ -125,7 +128,9 @@ class Panel:
     def on_event(self, event: Event) -> None:
         """Take the event; the panel is redrawn a few times a second."""
         self._tally.take(event)
-        if isinstance(event, Committed):
+        if isinstance(event, Judged) and event.status == ALARM:
+            self.say(alarm_words(self._tally.run.id, event.ticket))
+        elif isinstance(event, Committed):
             self._budget = self._tally.budget_words()
         elif isinstance(event, Improved):
             self._latest.append(f"ticket {event.ticket} ({event.operator}): {self._tally.best_words}")
@@ -157,6 +162,14 @@ class Panel:
             grid = grid_of(tally.problem, list(tally.elites.values()))
             drawn += [Text.from_ansi(line, no_wrap=True) for line in draw(grid, BLOCKS, colour=True)]
         return Group(*drawn, *(Text(line, overflow="ellipsis", no_wrap=True) for line in self._latest))
+
+
+def alarm_words(run_id: str, ticket: int) -> str:
+    """Return the line that tells of an evaluation that cannot be."""
+    return (
+        f"ALARM: ticket {ticket} scores beyond the proven bound or tripped a guard; it holds no niche and is kept as "
+        f"evidence: speciate show {run_id}/{ticket}"
+    )
 
 
 def progress_for(*, quiet: bool, results_on_stdout: bool) -> Progress:

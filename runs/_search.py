@@ -4,7 +4,7 @@ import asyncio
 import os
 import platform
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +37,9 @@ from speciate.evaluators import (
 
 from speciate import __version__
 
-from ._findings import SPLITS, Findings, control_of, findings_of
+from ._arms import ARMS, arm_of, arm_settings, charge_words, controls_of
+from ._findings import SPLITS, Findings, findings_of
+from ._options import Arm
 from ._progress import Progress
 from ._report import Report, write_report
 from ._tally import Tally
@@ -60,7 +62,7 @@ class Choices(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a run and its control arm ended, and what was found."""
+    """How a run and its control arms ended, and what was found."""
 
     outcomes: tuple[SearchOutcome, ...]
     findings: Findings
@@ -91,39 +93,41 @@ def with_sandbox(settings: RunSettings, warn: Callable[[str], None]) -> RunSetti
     return settings.model_copy(update={"sandbox": name})
 
 
-def new_run(archive: Archive, settings: RunSettings, control: int | None) -> RunRecord:
-    """Write a run, and with ``control`` its control arm, and return it; nothing is judged yet.
+def new_run(
+    archive: Archive, settings: RunSettings, controls: Sequence[Arm] = (), control_evaluations: int | None = None
+) -> RunRecord:
+    """Write a run and its control arms, and return it; nothing is judged and no model is asked yet.
 
-    Both start from the problem's seed and its tuned baselines. ``control`` is the arm's evaluations; 0 gives it
-    the run's own budget of evaluations and minutes.
+    All start from the problem's seed and its tuned baselines. ``control_evaluations`` is each arm's budget;
+    None gives it the run's own.
 
     Raises:
-        SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept.
+        SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept. There is then
+            no run.
     """
     problem = problem_of(settings.problem)
     for split in SPLITS:
         problem.workloads(split)  # What cannot be read is told before there is a run.
-    environment = {
-        "speciate": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(terse=True),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "sandbox": sandbox_named(settings.sandbox).name,
-    }
+    if settings.proposer == "llm":
+        LLMProposer(problem, settings, archive.database, "unwritten")
+    arms = [arm_settings(settings, arm, control_evaluations) for arm in ARMS if arm in controls]
+    environment = environment_of(settings.sandbox)
     starters = [problem.seed(), *(baseline.candidate for baseline in problem.baselines())]
     run_id = create_run(archive, settings, problem, starters, environment)
-    if control is not None:
-        arm = _control_settings(settings, control)
+    for arm in arms:
         create_run(archive, arm, problem, starters, environment, control_of=run_id)
     return archive.run(run_id)
 
 
-def _control_settings(settings: RunSettings, evaluations: int) -> RunSettings:
-    """Return the settings of the control arm: a random proposer, no models, the same seed."""
-    budget = settings.budget.model_copy(update={"usd": None, "tokens": None})
-    if evaluations:
-        budget = budget.model_copy(update={"evaluations": evaluations, "minutes": None})
-    return settings.model_copy(update={"proposer": "random", "models": (), "budget": budget})
+def environment_of(sandbox: str | None) -> dict[str, str]:
+    """Return versions and facts of this machine that an outcome may depend on. Raises as ``sandbox_named``."""
+    return {
+        "speciate": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "sandbox": sandbox_named(sandbox).name,
+    }
 
 
 def see_through(archive: Archive, run: RunRecord, progress: Progress, choices: Choices) -> Ending:
@@ -135,12 +139,14 @@ def see_through(archive: Archive, run: RunRecord, progress: Progress, choices: C
     """
     problem = problem_of(run.problem)
     sandbox_named(run.settings.sandbox)
-    arm = control_of(archive, run.id)
+    arms = controls_of(archive, run.id)
+    for arm in arms:
+        charge = charge_words(arm.settings)
+        if charge is not None and arm.state != "finished":
+            progress.say(f"control arm {arm_of(arm.settings)} {charge}")
     try:
         with closing(LocalExecutor(choices.workers or run.settings.workers)) as executor:
-            outcomes = tuple(
-                _sitting(archive, each, problem, executor, progress) for each in (run, *([arm] if arm else []))
-            )
+            outcomes = tuple(_sitting(archive, each, problem, executor, progress) for each in (run, *arms))
             with archive.sole_writer(run.id):
                 Verdict(archive, archive.run(run.id), problem, executor, progress.say).settle(choices.rivals)
     except (KeyboardInterrupt, asyncio.CancelledError) as error:

@@ -1,12 +1,14 @@
 """From words on the command line to the settings of a run."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from speciate.agent import RunSettings
 from speciate.evaluators import SpeciateError
+
+from ._options import Arm
 
 DEFAULT_EVALUATIONS = 200
 
@@ -46,3 +48,10 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
         first = error.errors(include_input=False)[0]
         field = str(first["loc"][-1])
         raise SpeciateError(f"{OPTION_OF.get(field, field)}: {first['msg']}") from None
+
+
+def control_arms(named: Sequence[Arm] | None, evaluations: int | None) -> tuple[Arm, ...]:
+    """Return the control arms to be run. Raises SpeciateError for a budget of arms that were not asked for."""
+    if evaluations is not None and not named:
+        raise SpeciateError("--control-evals: expected a control arm to give them to: --control random")
+    return tuple(named or ())

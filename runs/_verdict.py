@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from speciate.agent import Archive, RunRecord
 from speciate.evaluators import Baseline, Candidate, Cost, Evaluation, Executor, JudgeTask, Problem, Split, Status
 
-from ._findings import control_of, judged_on
+from ._arms import controls_of
+from ._findings import judged_on
 
 FINALISTS = 5
 """Elites, best on train first, that validation chooses the champion from."""
@@ -29,7 +30,7 @@ class Judging(NamedTuple):
 
 
 class Verdict:
-    """The settling of one run and of its control arm, if it has one.
+    """The settling of one run and of its control arms, if it has any.
 
     Args:
         archive: where the run is, and where all rows go.
@@ -58,8 +59,8 @@ class Verdict:
 
         ``rivals`` is how many tuned baselines face the champion there; None means all, controls included.
         """
-        control = control_of(self.archive, self.run.id)
-        arms = [self.run.id, *([control.id] if control else [])]
+        controls = [arm.id for arm in controls_of(self.archive, self.run.id)]
+        arms = [self.run.id, *controls]
         champions = {arm: champion for arm in arms if (champion := self._choose(arm)) is not None}
         if self.run.id not in champions:
             return
@@ -71,10 +72,8 @@ class Verdict:
         wanted += [
             Judging(self.run.id, baseline.candidate, "heldout", f"baseline:{baseline.name}") for baseline in chosen
         ]
-        self._measure(
-            wanted,
-            "the report: champion against the best tuned baselines" + (" and the control arm" if control else ""),
-        )
+        arms_too = " and the control arm" + "s" * (len(controls) > 1) if controls else ""
+        self._measure(wanted, f"the report: champion against the best tuned baselines{arms_too}")
 
     def _choose(self, run_id: str) -> str | None:
         """Return the candidate that is best on validation among the finalists, and record it as champion."""

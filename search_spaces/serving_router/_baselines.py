@@ -4,6 +4,7 @@ import tomllib
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from speciate.evaluators import Baseline, Candidate, Parameter, ProblemError, SourceFile, with_constants
 
@@ -71,9 +72,10 @@ def baselines(scenario: str, tuned: Path | None = None) -> tuple[Baseline, ...]:
         Baseline(
             name=name.replace("_", "-"),
             title=title,
-            candidate=with_constants(_candidate(name), chosen.get(name, {})),
+            candidate=with_constants(_candidate(name), chosen[name].values if name in chosen else {}),
             source=source,
             parameters=parameters,
+            tuned_evaluations=chosen[name].evaluations if name in chosen and parameters else None,
             control=name == "uniform_random",
         )
         for name, title, source, parameters in SHELF
@@ -85,17 +87,30 @@ def seed_candidate() -> Candidate:
     return _candidate(SEED)
 
 
-def _tuned_constants(scenario: str, tuned: Path | None) -> dict[str, dict[str, float]]:
-    """Return the constants by file name and constant."""
+class _Choice(NamedTuple):
+    """What tuning chose for one baseline."""
+
+    values: dict[str, float]
+    evaluations: int | None
+
+
+def _tuned_constants(scenario: str, tuned: Path | None) -> dict[str, _Choice]:
+    """Return what tuning chose, by file name."""
     shipped = files(__package__).joinpath(f"tuned_{scenario}.toml")
     try:
         text = tuned.read_text(encoding="utf-8") if tuned else shipped.read_text(encoding="utf-8")
         entries = tomllib.loads(text).get("tuned", {})
         known = {name: {p.name for p in parameters} for name, _, _, parameters in SHELF}
-        chosen = {name: {k: float(v) for k, v in entry["values"].items()} for name, entry in entries.items()}
+        chosen = {
+            name: _Choice(
+                {k: float(v) for k, v in entry["values"].items()},
+                int(entry["evaluations"]) if "evaluations" in entry else None,
+            )
+            for name, entry in entries.items()
+        }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ProblemError(f"tuned constants {tuned}: expected what `speciate tune --out` writes: {error}") from error
-    strange = [name for name, values in chosen.items() if not set(values) <= known.get(name, set())]
+    strange = [name for name, choice in chosen.items() if not set(choice.values) <= known.get(name, set())]
     if strange:
         raise ProblemError(f"tuned constants {tuned}: no baseline has the constants given for {', '.join(strange)}")
     return chosen

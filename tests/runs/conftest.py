@@ -53,7 +53,7 @@ def lanes() -> Problem:
 def searched_file(tmp_path_factory: pytest.TempPathFactory, lanes: Problem) -> Path:
     path = tmp_path_factory.mktemp("searched") / "runs.db"
     archive = open_archive(path, create=True)
-    run = new_run(archive, settings(), control=10)
+    run = new_run(archive, settings(), ["random"], 10)
     searched(archive, run, lanes, GeneticProposer(lanes))
     arm = next(each for each in archive.runs() if each.control_of == run.id)
     searched(archive, arm, lanes, RandomProposer(lanes))

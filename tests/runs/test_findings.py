@@ -44,8 +44,8 @@ def test_costs_and_outcomes_are_the_rows(findings: Findings, settled: Archive) -
     rows = settled.evaluations(findings.run_id)
     assert findings.cost.cpu_s == pytest.approx(sum(row.evaluation.cost.cpu_s for row in rows))
     assert (findings.cost.requests, findings.cost.tokens, findings.cost.usd) == (0, 0, 0.0)
-    assert findings.control is not None
-    assert findings.control.cost.evaluations == 10
+    (control,) = findings.controls
+    assert (control.arm, control.cost.evaluations) == ("random", 10)
 
 
 def test_the_curve_only_improves_and_ends_at_the_last_evaluation(findings: Findings) -> None:
@@ -67,11 +67,11 @@ def test_the_commands_name_the_run_its_seed_and_its_budget(findings: Findings) -
 
 def test_without_a_champion_nothing_is_claimed(tmp_path: Path, lanes: Problem, run_settings: RunSettings) -> None:
     archive = open_archive(tmp_path / "empty.db", create=True)
-    fresh = new_run(archive, run_settings, None)
+    fresh = new_run(archive, run_settings)
     findings = findings_of(archive, fresh, lanes)
     assert not findings.claimed
     assert "Nothing was found" in findings.claim
-    assert findings.control is None
+    assert findings.controls == ()
     archive.close()
 
 

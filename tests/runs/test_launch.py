@@ -44,7 +44,9 @@ def _evaluations(db: Path) -> int:
 
 def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) -> None:
     done = speciate(
-        "run", LANES, "--evals", "14", "--control", "6", "--seed", "2", "--sandbox", "process", cwd=tmp_path
+        *("run", LANES, "--evals", "14", "--control", "random", "--control-evals", "6", "--seed", "2"),
+        *("--sandbox", "process"),
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert "95 % interval" in done.stdout
@@ -56,7 +58,7 @@ def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) 
     assert run.champion is not None
     archive.close()
     folder = tmp_path / "reports" / run.id
-    assert json.loads((folder / "findings.json").read_text())["control"]["design"]["heldout"] is not None
+    assert json.loads((folder / "findings.json").read_text())["controls"][0]["design"]["heldout"] is not None
     assert f"report: reports/{run.id}/report.html" in done.stdout
 
     again = speciate("report", run.id, "--out", "elsewhere", "--json", cwd=tmp_path)
@@ -96,7 +98,8 @@ def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path, signa
 
 
 def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
-    process = started("run", LANES, "--evals", "40", "--control", "5", "--sandbox", "process", cwd=tmp_path)
+    arms = ("--control", "no-archive", "--control-evals", "5")
+    process = started("run", LANES, "--evals", "40", *arms, "--sandbox", "process", cwd=tmp_path)
     wait_for_evaluations(tmp_path / "speciate.db", 5)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

@@ -86,7 +86,7 @@ def test_a_report_without_champion_or_elites_can_be_written(findings: Findings, 
         update={
             "champion": None,
             "best_baseline": None,
-            "control": None,
+            "controls": (),
             "curve": (),
             "metrics": (),
             "groups": (),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from speciate.agent import Archive, Proposer, RandomProposer, RunRecord, create_run
 from speciate.evaluators import Problem
-from speciate.runs._findings import control_of, judged_on
+from speciate.runs._arms import controls_of
+from speciate.runs._findings import judged_on
 from speciate.runs._verdict import FINALISTS, Verdict
 from support.trusted import TrustedExecutor
 
@@ -31,8 +32,7 @@ def test_champion_rivals_and_control_are_measured_on_heldout_and_nothing_else_is
     archive: Archive, run: RunRecord, lanes: Problem
 ) -> None:
     settle(archive, run, lanes, rivals=1)
-    arm = control_of(archive, run.id)
-    assert arm is not None
+    (arm,) = controls_of(archive, run.id)
     rows = archive.evaluations(run.id, split="heldout")
     assert {row.purpose for row in rows} <= {"report", "baseline:earliest-finish"}
     assert archive.run(run.id).champion in {row.evaluation.candidate for row in rows}
