@@ -52,6 +52,8 @@ class Limits(Frozen):
     output_bytes: int = 1 << 20
     """Of stdout and stderr together, over all workloads."""
     source_bytes: int = 64 << 10
+    gpus: int = Field(default=0, ge=0)
+    """GPUs the candidate may use; only the docker sandbox can hand them out."""
     workloads: int = Field(default=1, ge=1)
     """How many workloads one process answers; set by the judge."""
 

@@ -219,14 +219,23 @@ class Confinement(NamedTuple):
     """With landlock: the files and folders that stay readable. Nothing stays writable."""
 
 
-def await_ready(process: SandboxProcess, limits: Limits, confinement: Confinement) -> None:
+def await_ready(
+    process: SandboxProcess, limits: Limits, confinement: Confinement, code: bytes | None = None
+) -> None:
     """Send the worker its code and its limits and wait until it has confined itself.
+
+    ``code`` goes ahead of the limits: None for the worker's own, empty where the process has it already.
 
     Raises SandboxError with what the worker or its launcher said.
     """
     settings = {"limits": _rlimits(limits), "filter": sealed_filter(), **confinement._asdict()}
+    handshake(process, settings, worker_code() if code is None else code)
+
+
+def handshake(process: SandboxProcess, settings: Mapping[str, Any], code: bytes) -> None:
+    """Send ``code`` and the worker's settings and wait for its word that it is ready. Raises SandboxError."""
     try:
-        _write(process, worker_code())
+        _write(process, code)
         _write(process, control(settings))
     except BrokenPipeError:
         pass

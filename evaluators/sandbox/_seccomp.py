@@ -196,6 +196,11 @@ def supported() -> bool:
     return platform.machine() in _MACHINES
 
 
+def denied_at_launch() -> tuple[str, ...]:
+    """Return the names of the calls that the launch filter denies."""
+    return tuple(_LAUNCH)
+
+
 def launch_filter() -> bytes:
     """Return the filter for ``bwrap --seccomp``: an array of ``struct sock_filter``.
 
