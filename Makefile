@@ -7,13 +7,14 @@ PROVE ?= short
 ARGS ?=
 PROBLEM ?= serving-router
 
-.PHONY: help demo test prove bench check discoveries clean
+.PHONY: help demo test prove bench bench-peers check discoveries clean
 
 help:
 	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
 	@echo "make test         the test suite"
 	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
+	@echo "make bench-peers  what other frameworks do with the same candidates (installs them from PyPI)"
 	@echo "make check        ruff and mypy --strict"
 	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"
 
@@ -46,6 +47,10 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_judge.py
 	$(BIN)/python tests/bench/bench_agent.py
 
+# Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason.
+bench-peers: $(VENV)/user.stamp
+	$(BIN)/python tests/bench/peers $(ARGS)
+
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -54,4 +59,4 @@ discoveries: $(VENV)/user.stamp
 	$(BIN)/speciate discoveries $(PROBLEM) --evals 200 --out docs/discoveries/$(PROBLEM) $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
