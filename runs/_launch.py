@@ -7,8 +7,8 @@ import typer
 
 from ._inspect import archive_at
 from ._options import (
+    ARM_WORDS,
     DATABASE,
-    Arm,
     Db,
     Json,
     Options,
@@ -71,8 +71,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         int, typer.Option("--window", min=1, metavar="W", help="A ticket sees the archive as of W commits before it.")
     ] = 8,
     control: Annotated[
-        list[Arm] | None,
-        typer.Option("--control", help="Add a control arm, at the run's own budget; may be repeated."),
+        list[str] | None,
+        typer.Option("--control", metavar=ARM_WORDS, help="Add a control arm at the run's budget; may be repeated."),
     ] = None,
     control_evals: Annotated[
         int | None,

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -29,6 +29,7 @@ Workers = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results.")]
 Arm = Literal["random", "best-of-n", "no-archive"]
 """A kind of control arm."""
+ARM_WORDS = "|".join(get_args(Arm))
 Problem = Annotated[str, typer.Argument(metavar="PROBLEM", help="Name of a problem (`speciate problems`) or a path.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or how it begins.")]
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from speciate.agent import RunSettings
+from speciate.agent import FIXED_GRAMMAR, RunSettings
 from speciate.evaluators import SpeciateError
 
+from ._arms import ARMS
 from ._options import Arm
 
 DEFAULT_EVALUATIONS = 200
@@ -38,7 +39,7 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
     if not any(tree["budget"].values()):
         tree["budget"] = {"evaluations": DEFAULT_EVALUATIONS}
     tree["workers"] = tree["workers"] or len(os.sched_getaffinity(0))
-    if tree["models"] and tree["proposer"] != "llm":
+    if tree["models"] and tree["proposer"] in FIXED_GRAMMAR:
         raise SpeciateError(f"--model goes with --proposer llm, got --proposer {tree['proposer']}")
     if tree["proposer"] == "llm" and not tree["models"]:
         raise SpeciateError("--proposer llm needs a model: give --model NAME")
@@ -50,8 +51,16 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
         raise SpeciateError(f"{OPTION_OF.get(field, field)}: {first['msg']}") from None
 
 
-def control_arms(named: Sequence[Arm] | None, evaluations: int | None) -> tuple[Arm, ...]:
-    """Return the control arms to be run. Raises SpeciateError for a budget of arms that were not asked for."""
+def control_arms(words: Sequence[str] | None, evaluations: int | None) -> tuple[Arm, ...]:
+    """Return the control arms that ``words`` name.
+
+    Raises:
+        SpeciateError: there is no such arm, or a budget of arms that were not asked for.
+    """
+    named = words or ()
+    for word in named:
+        if word not in ARMS:
+            raise SpeciateError(f"--control: expected one of {', '.join(ARMS)}, got {word!r}")
     if evaluations is not None and not named:
-        raise SpeciateError("--control-evals: expected a control arm to give them to: --control random")
-    return tuple(named or ())
+        raise SpeciateError("--control-evals: expected a control arm to give them to, as in --control random")
+    return tuple(arm for arm in ARMS if arm in named)
