@@ -10,6 +10,7 @@ from ._judging import BudgetGate, Judge
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
 from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Task
+from ._proposers import FIXED_GRAMMAR, ProposerFactory, open_proposer, proposer_names, require_proposer
 from ._random import RandomProposer
 from ._records import (
     NO_CANDIDATE,
@@ -27,6 +28,7 @@ from ._settings import Budget, Memory, ModelSettings, RunSettings
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
+    "FIXED_GRAMMAR",
     "GIVEN",
     "NO_CANDIDATE",
     "Archive",
@@ -60,6 +62,7 @@ __all__ = [
     "ProgressPoint",
     "Proposal",
     "Proposer",
+    "ProposerFactory",
     "RandomProposer",
     "RunRecord",
     "RunSettings",
@@ -71,6 +74,9 @@ __all__ = [
     "cell_of",
     "create_run",
     "open_archive",
+    "open_proposer",
+    "proposer_names",
+    "require_proposer",
     "search",
     "usage_summary",
 ]

@@ -46,7 +46,8 @@ class RunSettings(Frozen):
 
     problem: ProblemRef
     seed: int = 0
-    proposer: Literal["genetic", "llm", "random"] = "genetic"
+    proposer: str = "genetic"
+    """``genetic``, ``llm``, ``random``, or one that an installed package brings."""
     models: tuple[ModelSettings, ...] = ()
     budget: Budget = Budget()
     memory: Memory = "archive"

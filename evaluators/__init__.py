@@ -1,5 +1,6 @@
 """The judge: the contract problems implement, and everything that decides whether a candidate is any good."""
 
+from ._baselines import load_baselines
 from ._boundary import SandboxedPolicy, open_policy
 from ._contract import (
     Candidate,
@@ -15,11 +16,12 @@ from ._contract import (
     canonical_python,
 )
 from ._errors import CandidateFault, Incorrect, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
-from ._executors import Executor, InlineExecutor, LocalExecutor, worker_pool
+from ._executors import Executor, InlineExecutor, LocalExecutor, executor_named, worker_pool
 from ._inline import InlinePolicy
 from ._interface import Answer, Argument, Function, Hook, Interface, PolicyInterface, Quantity, Record
 from ._ladder import JudgeTask, judge, judge_inline
 from ._plan import Array, Arrays, Plan, PlanInterface, PlanProbe
+from ._plugins import installed, load_installed
 from ._policy import Policy, PolicyProbe, ProbeCall
 from ._problem import (
     Baseline,
@@ -98,10 +100,14 @@ __all__ = [
     "canonical_python",
     "constants",
     "evaluator_of",
+    "executor_named",
     "gain_of_pairs",
+    "installed",
     "judge",
     "judge_inline",
     "kinds",
+    "load_baselines",
+    "load_installed",
     "load_problem",
     "open_policy",
     "paired_gain",

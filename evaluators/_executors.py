@@ -1,4 +1,6 @@
-"""Where judgings run: in this process (``inline``) or in a pool of judging processes (``local``).
+"""Where judgings run: in this process (``inline``), in a pool of judging processes (``local``), or elsewhere.
+
+Further executors come from installed packages (entry-point group ``speciate.executors``).
 
 A judging process is pinned to one core together with the candidate it judges: on one core a decision costs
 about half the CPU it costs across two (DESIGN.md, "Sandboxes").
@@ -15,9 +17,12 @@ from multiprocessing.queues import SimpleQueue
 from typing import Protocol
 
 from ._contract import Evaluation, Status
+from ._errors import SpeciateError
 from ._ladder import JudgeTask, judge
+from ._plugins import installed, load_installed
 from ._problem import EvaluationCache
 
+GROUP = "speciate.executors"
 LOST_WORKER_ATTEMPTS = 3
 
 _core: int | None = None
@@ -113,6 +118,24 @@ class LocalExecutor:
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
             self._pool = self._start()
+
+
+def executor_named(name: str | None, workers: int) -> Executor:
+    """Return a new executor of ``workers`` judgings at a time: ``local`` (also for None), ``inline``, or installed.
+
+    An entry point names a function from the number of workers to an ``Executor``. Raises SpeciateError for an
+    unknown name.
+    """
+    if name in (None, "local"):
+        return LocalExecutor(workers)
+    if name == "inline":
+        return InlineExecutor()
+    factory = load_installed(GROUP, name)
+    if not callable(factory):
+        known = ", ".join(["local", "inline", *installed(GROUP)])
+        raise SpeciateError(f"unknown executor {name!r}; expected one of: {known}")
+    found: Executor = factory(workers)
+    return found
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:

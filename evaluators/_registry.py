@@ -4,21 +4,23 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ._errors import ProblemError
+from ._plugins import installed, load_installed
 from ._problem import Problem, ProblemRef
 
 GROUP = "speciate.problems"
+DEFINITIONS = ("problem.toml", "problem.py", "__init__.py")
+"""What a problem folder is defined by, the first that is there."""
 
 
 def problem_names() -> list[str]:
     """Return the names of all installed problems, sorted."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    return installed(GROUP)
 
 
 def load_problem(name: str, options: Mapping[str, str] | None = None) -> Problem[Any]:
@@ -37,8 +39,7 @@ def problem_of(ref: ProblemRef) -> Problem[Any]:
 
 @lru_cache(maxsize=32)
 def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem[Any]:
-    points = [point for point in entry_points(group=GROUP) if point.name == name]
-    factory = getattr(_load_path(Path(name)), "problem", None) if not points else _load_point(points[0])
+    factory = load_installed(GROUP, name) or _factory_at(Path(name))
     if not callable(factory):
         raise ProblemError(f"{name}: expected a function problem(options) that returns a Problem, found none")
     problem = factory(dict(options))
@@ -47,18 +48,23 @@ def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem[Any]:
     return problem
 
 
-def _load_point(point: EntryPoint) -> object:
-    try:
-        return point.load()
-    except (ImportError, AttributeError) as error:
-        raise ProblemError(f"problem {point.name!r} is installed but does not import: {error}") from error
-
-
-def _load_path(path: Path) -> ModuleType:
-    file = path / "__init__.py" if path.is_dir() else path
-    if not file.is_file():
+def _factory_at(path: Path) -> object:
+    """Return what makes the problem at ``path``: a folder with one of ``DEFINITIONS``, or such a file itself."""
+    files = [path / name for name in DEFINITIONS] if path.is_dir() else [path]
+    file = next((file for file in files if file.is_file()), None)
+    if file is None and path.is_dir():
+        raise ProblemError(f"{path}: expected a problem folder with {', '.join(DEFINITIONS)}; it has none of them")
+    if file is None:
         known = ", ".join(problem_names()) or "none installed"
         raise ProblemError(f"unknown problem {str(path)!r}; expected one of: {known}, or a path to a problem folder")
+    if file.suffix == ".toml":
+        from ._command import command_problem
+
+        return partial(command_problem, file)
+    return getattr(_imported(file), "problem", None)
+
+
+def _imported(file: Path) -> ModuleType:
     digest = hashlib.blake2b(str(file.resolve()).encode(), digest_size=6).hexdigest()
     module_name = f"speciate_problem_{digest}"
     spec = importlib.util.spec_from_file_location(module_name, file, submodule_search_locations=[str(file.parent)])

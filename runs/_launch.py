@@ -1,7 +1,7 @@
 """Commands that search and report: run, resume, report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from ._options import (
     ARM_WORDS,
     DATABASE,
     Db,
+    ExecutorName,
     Json,
     Options,
     Problem,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from ._search import Choices
 
-ProposerName = Literal["genetic", "llm", "random"]
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -44,7 +44,11 @@ Rivals = Annotated[
 def run(  # noqa: PLR0913 - typer makes an option of each parameter
     problem: Problem,
     proposer: Annotated[
-        ProposerName | None, typer.Option("--proposer", help="Who invents; llm if a --model is given, else genetic.")
+        str | None,
+        typer.Option(
+            "--proposer", metavar="NAME", help="Who invents: genetic, llm, random, or an installed one; "
+            "llm if a --model is given, else genetic.",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", metavar="M", help="Language model; may be repeated.")
@@ -80,6 +84,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     ] = None,
     sandbox: SandboxName = None,
     workers: Workers = None,
+    executor: ExecutorName = None,
     option: Options = None,
     trace: Trace = None,
     rivals: Rivals = "3",
@@ -124,7 +129,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     count = _rivals(rivals)
     with archive_at(db, create=True) as archive:
         record = new_run(archive, settings, arms, control_evals)
-        _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
+        _see_through(archive, record, _choices(record, report, count, workers, executor), quiet=quiet, as_json=as_json)
 
 
 def resume(  # noqa: PLR0913 - typer makes an option of each parameter
@@ -132,6 +137,7 @@ def resume(  # noqa: PLR0913 - typer makes an option of each parameter
     rivals: Rivals = "3",
     report: Folder = None,
     workers: Workers = None,
+    executor: ExecutorName = None,
     db: Db = DATABASE,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -140,7 +146,7 @@ def resume(  # noqa: PLR0913 - typer makes an option of each parameter
     count = _rivals(rivals)
     with archive_at(db) as archive:
         record = _main_arm(archive, name)
-        _see_through(archive, record, _choices(record, report, count, workers), quiet=quiet, as_json=as_json)
+        _see_through(archive, record, _choices(record, report, count, workers, executor), quiet=quiet, as_json=as_json)
 
 
 def report(
@@ -252,10 +258,12 @@ def _main_arm(archive: "Archive", name: str) -> "RunRecord":
     return archive.run(record.control_of) if record.control_of else record
 
 
-def _choices(record: "RunRecord", folder: Path | None, rivals: int | None, workers: int | None) -> "Choices":
+def _choices(
+    record: "RunRecord", folder: Path | None, rivals: int | None, workers: int | None, executor: str | None = None
+) -> "Choices":
     from ._search import Choices
 
-    return Choices(folder=folder or Path("reports") / record.id, rivals=rivals, workers=workers)
+    return Choices(folder=folder or Path("reports") / record.id, rivals=rivals, workers=workers, executor=executor)
 
 
 def _rivals(text: str) -> int | None:

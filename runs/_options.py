@@ -26,6 +26,10 @@ SandboxName = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, metavar="N", help="Judging processes; one a core if not given.")
 ]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option("--executor", metavar="NAME", help="Who runs the judgings: local, inline, or an installed one."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only results.")]
 Arm = Literal["random", "best-of-n", "no-archive"]
 """A kind of control arm."""

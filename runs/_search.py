@@ -4,22 +4,22 @@ import asyncio
 import os
 import platform
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from speciate.agent import (
+    FIXED_GRAMMAR,
     Archive,
     Event,
-    GeneticProposer,
     LLMProposer,
-    Proposer,
-    RandomProposer,
     RunRecord,
     RunSettings,
     SearchOutcome,
     create_run,
+    open_proposer,
+    require_proposer,
     search,
 )
 from speciate.evaluators import (
@@ -28,9 +28,9 @@ from speciate.evaluators import (
     EvaluationCache,
     Executor,
     JudgeTask,
-    LocalExecutor,
     Problem,
     SandboxUnavailableError,
+    executor_named,
     problem_of,
     sandbox_named,
 )
@@ -59,6 +59,8 @@ class Choices(NamedTuple):
     """Baselines that face the champion on held-out; None means all."""
     workers: int | None = None
     """Judging processes; None means as many as the run was started with."""
+    executor: str | None = None
+    """Who runs the judgings; None for this machine's own processes."""
 
 
 class Ending(NamedTuple):
@@ -86,7 +88,7 @@ def with_sandbox(settings: RunSettings, warn: Callable[[str], None]) -> RunSetti
     try:
         name = sandbox_named(settings.sandbox).name
     except SandboxUnavailableError as error:
-        if settings.sandbox is not None or settings.proposer == "llm":
+        if settings.sandbox is not None or settings.proposer not in FIXED_GRAMMAR:
             raise
         name = sandbox_named("process").name
         warn(f"warning: {error}; candidates of the {settings.proposer} proposer run in the weak sandbox {name!r}")
@@ -105,6 +107,7 @@ def new_run(
         SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept. There is then
             no run.
     """
+    require_proposer(settings.proposer)
     problem = problem_of(settings.problem)
     for split in SPLITS:
         problem.workloads(split)  # What cannot be read is told before there is a run.
@@ -145,7 +148,7 @@ def see_through(archive: Archive, run: RunRecord, progress: Progress, choices: C
         if charge is not None and arm.state != "finished":
             progress.say(f"control arm {arm_of(arm.settings)} {charge}")
     try:
-        with closing(LocalExecutor(choices.workers or run.settings.workers)) as executor:
+        with closing(executor_named(choices.executor, choices.workers or run.settings.workers)) as executor:
             outcomes = tuple(_sitting(archive, each, problem, executor, progress) for each in (run, *arms))
             with archive.sole_writer(run.id):
                 Verdict(archive, archive.run(run.id), problem, executor, progress.say).settle(choices.rivals)
@@ -161,7 +164,8 @@ def settled(archive: Archive, run: RunRecord, progress: Progress, choices: Choic
     Raises SpeciateError while another process searches the run, and as ``see_through``.
     """
     problem = problem_of(run.problem)
-    with archive.sole_writer(run.id), closing(LocalExecutor(choices.workers or run.settings.workers)) as executor:
+    workers = choices.workers or run.settings.workers
+    with archive.sole_writer(run.id), closing(executor_named(choices.executor, workers)) as executor:
         try:
             Verdict(archive, run, problem, executor, progress.say).settle(choices.rivals)
         except KeyboardInterrupt as error:
@@ -191,16 +195,5 @@ async def _searched(
         wanted = JudgeTask(problem=run.problem, candidate=candidate, sandbox=run.settings.sandbox)
         return await asyncio.wrap_future(executor.submit(wanted, cache))
 
-    async with _proposer(archive, run, problem) as proposer:
+    async with open_proposer(archive, run, problem) as proposer:
         return await search(archive, run.id, problem, proposer, judge, on_event)
-
-
-@asynccontextmanager
-async def _proposer(archive: Archive, run: RunRecord, problem: Problem[Any]) -> AsyncIterator[Proposer]:
-    if run.settings.proposer == "llm":
-        async with LLMProposer(problem, run.settings, archive.database, run.id) as proposer:
-            yield proposer
-    elif run.settings.proposer == "random":
-        yield RandomProposer(problem)
-    else:
-        yield GeneticProposer(problem)

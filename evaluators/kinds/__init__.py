@@ -6,12 +6,12 @@ sandbox, what ``Problem.measure`` is handed, and how two behaviours are told apa
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
 from types import TracebackType
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
 from .._contract import Candidate, Cost
 from .._errors import CandidateFault, ProblemError
+from .._plugins import installed, load_installed
 from .._problem import Limits, Probe, Problem
 from ..sandbox import Sandbox
 
@@ -87,20 +87,15 @@ def evaluator_of(kind: str) -> "Evaluator[Any]":
     built_in = _built_in(kind)
     if built_in is not None:
         return built_in
-    points = [point for point in entry_points(group=GROUP) if point.name == kind]
-    if not points:
+    found = load_installed(GROUP, kind)
+    if found is None:
         raise ProblemError(f"unknown kind of problem {kind!r}; expected one of: {', '.join(kinds())}")
-    try:
-        found = points[0].load()
-    except (ImportError, AttributeError) as error:
-        raise ProblemError(f"evaluator {kind!r} is installed but does not import: {error}") from error
-    evaluator: Evaluator[Any] = found() if callable(found) else found
-    return evaluator
+    return cast(Evaluator[Any], found() if callable(found) else found)
 
 
 def kinds() -> list[str]:
     """Return the names of all kinds, built-in first."""
-    return [*_BUILT_IN, *sorted({point.name for point in entry_points(group=GROUP)} - set(_BUILT_IN))]
+    return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
 
 
 _BUILT_IN = ("policy", "plan")

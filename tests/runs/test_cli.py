@@ -89,7 +89,7 @@ def test_code_of_the_fixed_grammar_runs_in_the_weak_sandbox_with_a_warning(tmp_p
 
 def test_unknown_sandbox_option_and_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     db = ["--db", str(tmp_path / "x.db")]
-    assert "expected one of: bubblewrap" in failed(["run", LANES, "--sandbox", "fort", *db], capsys)
+    assert "expected one of: docker, bubblewrap" in failed(["run", LANES, "--sandbox", "fort", *db], capsys)
     assert "KEY=VALUE" in failed(["run", LANES, "--option", "seeds", *db], capsys)
     assert "--minutes" in failed(["run", LANES, "--minutes", "-1", *db], capsys)
     assert "--model" in failed(["run", LANES, "--proposer", "llm", *db], capsys)
