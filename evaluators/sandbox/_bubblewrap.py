@@ -9,7 +9,7 @@ from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._interpreter import arguments, environment
+from ._interpreter import arguments, code_of, environment, worker_code
 from ._kind import (
     READY_WALL_S,
     Confinement,
@@ -20,11 +20,13 @@ from ._kind import (
     SandboxProcess,
     Worker,
     await_ready,
+    handshake,
     private_uid,
+    room_settings,
     said,
 )
 from ._root import INSTALL, prefix
-from ._seccomp import launch_filter, supported
+from ._seccomp import launch_filter, program_filter, supported
 
 
 class Bubblewrap:
@@ -61,8 +63,6 @@ class Bubblewrap:
 
     def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
-        if isinstance(room, Programs):
-            raise SandboxUnavailableError("sandbox bubblewrap: it has no room for whole programs yet")
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {reason}")
@@ -86,12 +86,12 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
+def _start(limits: Limits, cpu: int | None, room: Room) -> LocalProcess:
     pipes = Pipes()
     info, child_info = os.pipe()
     rules, child_rules = os.pipe()
     # The reading end goes to the child; a filter of some 200 instructions fits any pipe.
-    os.write(child_rules, launch_filter())
+    os.write(child_rules, launch_filter() if isinstance(room, Worker) else program_filter())
     os.close(child_rules)
     outer = None
     try:
@@ -126,7 +126,10 @@ def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
     try:
         if cpu is not None:
             os.sched_setaffinity(pid, {cpu})
-        await_ready(process, limits, Confinement(private_uid(pid)))
+        if isinstance(room, Programs):
+            handshake(process, room_settings(private_uid(pid), code_of("_runner")), worker_code())
+        else:
+            await_ready(process, limits, Confinement(private_uid(pid)))
     except BaseException as error:
         process.close()
         if isinstance(error, OSError):

@@ -6,7 +6,9 @@ import sys
 import sysconfig
 from functools import cache
 from glob import glob
+from importlib.abc import InspectLoader
 from importlib.util import find_spec
+from types import CodeType
 from typing import NamedTuple
 
 from .._errors import SandboxUnavailableError
@@ -77,11 +79,18 @@ def packages() -> tuple[str, ...]:
 @cache
 def worker_code() -> bytes:
     """Return the worker module's code, marshalled: the same interpreter loads it inside."""
-    name = f"{__package__.rpartition('.')[0]}._worker"
+    return marshal.dumps(code_of("_worker"))
+
+
+@cache
+def code_of(module: str) -> CodeType:
+    """Return the code of one of this room's modules, to be sent inside."""
+    name = f"{__package__.rpartition('.')[0]}.{module}"
     spec = find_spec(name)
-    if spec is None or spec.loader is None or not hasattr(spec.loader, "get_code"):
+    code = spec.loader.get_code(name) if spec is not None and isinstance(spec.loader, InspectLoader) else None
+    if code is None:
         raise ImportError(f"{name} has no code to send; expected an ordinary module")
-    return marshal.dumps(spec.loader.get_code(name))
+    return code
 
 
 @cache

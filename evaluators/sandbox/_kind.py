@@ -9,16 +9,18 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from types import CodeType
 from typing import Any, NamedTuple, Protocol
 
 from .._errors import ProblemError, SandboxError
 from .._problem import Limits
 from .._worker import ANSWER, CONTROL, HEADER
 from ._interpreter import worker_code
-from ._seccomp import sealed_filter
+from ._seccomp import program_filter, sealed_filter
 
 READY_WALL_S = 30.0
 """How long a sandbox may take to come up before that is our failure."""
+SCRATCH = "/tmp"
 SCRATCH_BYTES = 16 << 20
 """Of the private scratch folder, and of any one file in it."""
 PROGRAM_SCRATCH_BYTES = 64 << 20
@@ -244,6 +246,16 @@ def handshake(process: SandboxProcess, settings: Mapping[str, Any], code: bytes)
         raise SandboxError(f"the sandbox did not come up within {READY_WALL_S:g} s")
     if os.read(process.answer, ANSWER.size) != ANSWER.pack(0, 0.0):
         raise SandboxError(f"the sandbox did not come up: {said(process.log)}")
+
+
+def room_settings(uid: int | None, runner: CodeType | str) -> dict[str, Any]:
+    """Return what makes a worker the runner of a room.
+
+    Args:
+        uid: user id that programs get; None keeps the one they have, which needs a process table of their own.
+        runner: ``_runner`` as code for the same interpreter, or as text.
+    """
+    return {"room": runner, "uid": uid, "scratch": SCRATCH, "filter": program_filter()}
 
 
 def said(log: int) -> str:
