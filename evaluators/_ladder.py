@@ -44,6 +44,8 @@ class JudgeTask(Frozen):
     """Name of the sandbox; None for the best one on this machine."""
     repetition: int = 0
     """Which measuring it is, where the problem is noisy."""
+    only: tuple[str, ...] = ()
+    """Names of the workloads to judge, in this order; empty for all of the split. No cache is asked for a part."""
 
 
 def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None = None) -> Evaluation:
@@ -53,6 +55,7 @@ def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None
     Raises SandboxUnavailableError where the sandbox cannot be had at all, and ProblemError.
     """
     problem = problem_of(task.problem)
+    cache = None if task.only else cache
     unfit = evaluator_of(problem.kind).screen(problem, task.candidate)
     if unfit is not None:
         return _failed(task, unfit, Cost())
@@ -123,8 +126,11 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
 
 
 def _workloads(problem: Problem[Any], task: JudgeTask) -> Sequence[Workload]:
-    """Return the split's workloads as of the task's repetition."""
+    """Return the task's workloads as of its repetition."""
     found = problem.workloads(task.split)
+    if task.only:
+        by_name = {workload.name: workload for workload in found}
+        found = [by_name[name] for name in task.only]
     return [w.model_copy(update={"repetition": task.repetition}) for w in found] if task.repetition else found
 
 
