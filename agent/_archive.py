@@ -102,21 +102,22 @@ class Archive(ArchiveReader):
         purpose: str,
         ticket: int | None = None,
         turn: int | None = None,
+        repetition: int = 0,
     ) -> int:
         """Write the judge's word and its measurements; return the row's id.
 
         Args:
             run_id: the run it belongs to.
             evaluation: what the judge said.
-            purpose: ``search``, ``champion``, ``report`` or ``baseline:NAME``.
+            purpose: ``search``, ``remeasure``, ``champion``, ``report`` or ``baseline:NAME``.
             ticket: the ticket it is for; None outside the search.
             turn: the ticket's turn; None outside the search.
+            repetition: which measuring it is, where the problem is noisy.
         """
         with self.database.write() as connection:
             values = evaluation_values(evaluation)
-            query = insert(EvaluationRow).values(
-                run_id=run_id, ticket=ticket, turn=turn, purpose=purpose, created_at=self.now(), **values
-            )
+            whose = {"ticket": ticket, "turn": turn, "purpose": purpose, "repetition": repetition}
+            query = insert(EvaluationRow).values(run_id=run_id, created_at=self.now(), **whose, **values)
             row = connection.execute(query.returning(EvaluationRow.id)).scalar_one()
             if evaluation.measurements:
                 parts = [measurement_values(row, i, each) for i, each in enumerate(evaluation.measurements)]
@@ -147,6 +148,9 @@ class Archive(ArchiveReader):
                         score=entry.score,
                         result=entry.result,
                         replaced=entry.replaced.ticket if entry.replaced else None,
+                        repetitions=entry.repetitions,
+                        decided=entry.decided,
+                        holder_score=entry.holder_score,
                     )
                 )
 
@@ -262,6 +266,7 @@ def create_run(
             "settings": settings.model_dump(mode="json"),
             "environment": dict(environment or {}),
             "control_of": control_of,
+            "maximize": problem.objective.direction == "maximize",
         },
         given,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ._migration import migrate
 from ._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Meta
 
 BUSY_TIMEOUT_S = 20.0
@@ -212,6 +213,7 @@ def _create_tables(database: Database) -> None:
 
 
 def _check_version(database: Database) -> None:
+    """Refuse an archive of a newer version, and bring one of an older version up to date."""
     with database.read() as connection:
         version = connection.execute(select(Meta.value).where(Meta.key == "schema_version")).scalar()
     if version is None or not version.isdigit():
@@ -221,6 +223,9 @@ def _check_version(database: Database) -> None:
             f"{database.name}: written by a newer Speciate (schema {version}, this one reads "
             f"{SCHEMA_VERSION}); upgrade speciate"
         )
+    if int(version) < SCHEMA_VERSION:
+        with database.write() as connection:
+            migrate(connection)
 
 
 def _sentence(name: str, error: Any, busy_timeout_s: float) -> str:

@@ -26,6 +26,12 @@ class Inserted(NamedTuple):
     result: InsertionResult
     replaced: Elite | None
     """The elite that lost the niche."""
+    repetitions: int = 0
+    """Fresh repetitions that candidate and holder were given, where the problem is noisy."""
+    decided: bool | None = None
+    """Whether the interval decided between the two; None where nobody held the niche or nothing was repeated."""
+    holder_score: float | None = None
+    """Of the former holder after its fresh repetitions: what it is worth if it keeps the niche."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,19 @@ class Grid:
         self._elites[elite.cell] = elite
         self._sorted = None
         return Inserted(elite.cell, elite.score, "new" if holder is None else "improved", holder)
+
+    def holder(self, cell: int) -> Elite | None:
+        """Return who holds a niche."""
+        return self._elites.get(cell)
+
+    def apply(self, ticket: int, done: Inserted) -> None:
+        """Do what was decided elsewhere: by fresh repetitions, or by an earlier sitting (a replay of the log)."""
+        holder = self._elites.get(done.cell)
+        if done.result != "rejected":
+            self._elites[done.cell] = Elite(ticket, done.cell, done.score)
+        elif holder is not None and done.holder_score is not None:
+            self._elites[done.cell] = holder._replace(score=done.holder_score)
+        self._sorted = None
 
     @property
     def elites(self) -> tuple[Elite, ...]:

@@ -1,9 +1,9 @@
 """Every read of an archive: what the loop resumes from, and what commands and reports show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from speciate.evaluators import SpeciateError, Status
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ._database import Database
@@ -80,7 +80,7 @@ class ArchiveReader:
 
     def insertions(self, run_id: str) -> list[InsertionRecord]:
         """Return the insertion log in commit order."""
-        columns = (Insertion.ticket, Insertion.cell, Insertion.score, Insertion.result, Insertion.replaced)
+        columns = [getattr(Insertion, name) for name in InsertionRecord._fields]
         with self.database.read() as connection:
             rows = connection.execute(
                 select(*columns).where(Insertion.run_id == run_id).order_by(Insertion.ticket)
@@ -149,47 +149,39 @@ class ArchiveReader:
 
     def elites(self, run_id: str) -> list[EliteRecord]:
         """Return the holders of all niches, best first, ties by ticket."""
-        latest = (
-            select(func.max(Insertion.ticket))
-            .where(Insertion.run_id == run_id, Insertion.result != "rejected")
-            .group_by(Insertion.cell)
-        )
-        return self._ranked(run_id, Insertion.ticket.in_(latest), None)
+        holders: dict[int, tuple[float, int]] = {}
+        for entry in self.insertions(run_id):
+            _apply(holders, entry)
+        return self._ranked(run_id, {ticket: score for score, ticket in holders.values()})
 
     def best(self, run_id: str, count: int = 1) -> list[EliteRecord]:
-        """Return the ``count`` best archived candidates, whether or not they still hold a niche."""
-        return self._ranked(run_id, true(), count)
+        """Return the ``count`` best archived candidates, whether or not they still hold a niche.
+
+        Where the judge is noisy only holders count: the others' scores may be luck.
+        """
+        log = self.insertions(run_id)
+        if any(entry.repetitions for entry in log):
+            return self.elites(run_id)[:count]
+        ranked = sorted((entry.score, entry.ticket) for entry in log)[:count]
+        return self._ranked(run_id, {ticket: score for score, ticket in ranked})
 
     def progress(self, run_id: str) -> list[ProgressPoint]:
         """Return the run after each commit, in order."""
-        score = (
-            select(EvaluationRow.score)
-            .where(
-                EvaluationRow.run_id == run_id,
-                EvaluationRow.ticket == Ticket.number,
-                EvaluationRow.purpose == "search",
-                EvaluationRow.status == "ok",
-            )
-            .limit(1)
-            .scalar_subquery()
-        )
-        query = (
-            select(Ticket.outcome, Ticket.committed_at, Insertion.score, Insertion.result, score)
-            .outerjoin(Insertion, (Insertion.run_id == Ticket.run_id) & (Insertion.ticket == Ticket.number))
-            .where(Ticket.run_id == run_id, Ticket.outcome.is_not(None))
-            .order_by(Ticket.number)
+        query = select(Ticket.number, Ticket.outcome, Ticket.committed_at).where(
+            Ticket.run_id == run_id, Ticket.outcome.is_not(None)
         )
         with self.database.read() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query.order_by(Ticket.number)).all()
+        log = {entry.ticket: entry for entry in self.insertions(run_id)}
+        sign = self._sign(run_id)
         points: list[ProgressPoint] = []
-        evaluations = niches = 0
-        lowest, best = float("inf"), None
-        for commits, (outcome, committed_at, minimised, result, own) in enumerate(rows, 1):
+        holders: dict[int, tuple[float, int]] = {}
+        evaluations, best = 0, None
+        for commits, (number, outcome, committed_at) in enumerate(rows, 1):
             evaluations += outcome not in UNCOUNTED
-            niches += result == "new"
-            if minimised is not None and minimised < lowest:
-                lowest, best = minimised, own
-            points.append(ProgressPoint(commits, evaluations, best, niches, committed_at))
+            if number in log and _apply(holders, log[number]):
+                best = sign * min(holders.values())[0]
+            points.append(ProgressPoint(commits, evaluations, best, len(holders), committed_at))
         return points
 
     def counts(self, run_id: str) -> dict[str, int]:
@@ -238,13 +230,19 @@ class ArchiveReader:
             rows = connection.execute(select(*columns).where(Opening.run_id == run_id).order_by(Opening.id))
             return [OpeningRecord(*row) for row in rows]
 
-    def _ranked(self, run_id: str, condition: ColumnElement[bool], count: int | None) -> list[EliteRecord]:
+    def _sign(self, run_id: str) -> float:
+        """Return what turns a minimised score into one of the problem's own direction."""
+        with self.database.read() as connection:
+            maximize = connection.execute(select(Run.maximize).where(Run.id == run_id)).scalar()
+        return -1.0 if maximize else 1.0
+
+    def _ranked(self, run_id: str, scores: Mapping[int, float]) -> list[EliteRecord]:
+        """Return the archived candidates of these tickets with these minimised scores, best first."""
         query = (
             select(
                 Insertion.ticket,
                 Insertion.cell,
                 EvaluationRow.candidate_id,
-                EvaluationRow.score,
                 EvaluationRow.descriptors,
                 Ticket.operator,
             )
@@ -256,12 +254,24 @@ class ArchiveReader:
                 & (EvaluationRow.purpose == "search")
                 & (EvaluationRow.status == "ok"),
             )
-            .where(Insertion.run_id == run_id, condition)
-            .order_by(Insertion.score, Insertion.ticket)
-            .limit(count)
+            .where(Insertion.run_id == run_id, Insertion.ticket.in_(sorted(scores)))
         )
+        sign = self._sign(run_id)
         with self.database.read() as connection:
-            return [EliteRecord(**row) for row in connection.execute(query).mappings()]
+            found = connection.execute(query).mappings().all()
+        ordered = sorted(found, key=lambda row: (scores[row["ticket"]], row["ticket"]))
+        return [EliteRecord(**row, score=sign * scores[row["ticket"]]) for row in ordered]
+
+
+def _apply(holders: dict[int, tuple[float, int]], entry: InsertionRecord) -> bool:
+    """Bring the minimised score and the ticket of each cell's holder up to date; return whether anything changed."""
+    if entry.result != "rejected":
+        holders[entry.cell] = (entry.score, entry.ticket)
+    elif entry.holder_score is not None and entry.cell in holders:
+        holders[entry.cell] = (entry.holder_score, holders[entry.cell][1])
+    else:
+        return False
+    return True
 
 
 def _with_measurements(connection: Connection, rows: Sequence[RowMapping]) -> list[EvaluationRecord]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, cast
 
 from speciate.evaluators import (
     Candidate,
+    Censored,
     Cost,
     Evaluation,
     Measurement,
@@ -77,6 +78,8 @@ class EvaluationRecord(NamedTuple):
     purpose: str
     evaluation: Evaluation
     created_at: float
+    repetition: int = 0
+    """Which measuring of this candidate on this split it is."""
 
 
 class InsertionRecord(NamedTuple):
@@ -88,6 +91,12 @@ class InsertionRecord(NamedTuple):
     """Minimised: a problem that maximises has it negated."""
     result: InsertionResult
     replaced: int | None
+    repetitions: int = 0
+    """Fresh repetitions that candidate and holder were given, where the problem is noisy."""
+    decided: bool | None = None
+    """Whether the interval decided between the two; None where nobody held the niche or nothing was repeated."""
+    holder_score: float | None = None
+    """Of the former holder after its fresh repetitions."""
 
 
 class EliteRecord(NamedTuple):
@@ -196,6 +205,7 @@ def evaluation_record(row: RowMapping, measurements: Sequence[RowMapping]) -> Ev
         descriptors=row["descriptors"],
         measurements=tuple(_measurement(each) for each in measurements),
         detail=row["detail"],
+        censored=Censored.model_validate(row["censored"]) if row["censored"] else None,
         decision_hash=row["decision_hash"],
         duplicate_of=row["duplicate_of"],
         labels=tuple(row["labels"]),
@@ -203,7 +213,7 @@ def evaluation_record(row: RowMapping, measurements: Sequence[RowMapping]) -> Ev
         cost=_cost(row),
     )
     return EvaluationRecord(
-        row["id"], row["ticket"], row["turn"], row["purpose"], evaluation, row["created_at"]
+        row["id"], row["ticket"], row["turn"], row["purpose"], evaluation, row["created_at"], row["repetition"]
     )
 
 
@@ -216,6 +226,7 @@ def evaluation_values(evaluation: Evaluation) -> dict[str, Any]:
         "score": evaluation.score,
         "descriptors": evaluation.descriptors,
         "detail": evaluation.detail,
+        "censored": evaluation.censored.model_dump() if evaluation.censored else None,
         "decision_hash": evaluation.decision_hash,
         "duplicate_of": evaluation.duplicate_of,
         "labels": list(evaluation.labels),

@@ -6,10 +6,11 @@ One database holds many runs. Rows are only ever added or completed, never delet
 
 from typing import Any
 
-from sqlalchemy import JSON, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with every change; ``_migration`` brings an older archive up to it."""
 APPLICATION_ID = 0x53504543
 """``SPEC``: SQLite's application_id, by which a foreign database is told from ours."""
 
@@ -50,6 +51,8 @@ class Run(Base):
     """Wall seconds over all sittings; what ``--minutes`` is checked against."""
     champion: Mapped[str | None] = mapped_column(String(32), default=None)
     """Candidate id chosen on validation."""
+    maximize: Mapped[bool | None] = mapped_column(Boolean, default=False)
+    """Whether the problem's objective is maximised; the insertion log keeps such scores negated."""
 
 
 class Source(Base):
@@ -118,11 +121,16 @@ class EvaluationRow(Base):
     candidate_id: Mapped[str] = mapped_column(String(32))
     split: Mapped[str] = mapped_column(String(16))
     purpose: Mapped[str] = mapped_column(String(32))
-    """``search``, ``champion``, ``report`` or ``baseline:NAME``."""
+    """``search``, ``remeasure`` (a noisy elite or its challenger, again), ``champion``, ``report`` or
+    ``baseline:NAME``."""
+    repetition: Mapped[int] = mapped_column(Integer, default=0)
+    """Which measuring of this candidate on this split it is; beyond 0 only where the problem is noisy."""
     status: Mapped[str] = mapped_column(String(16))
     score: Mapped[float | None] = mapped_column(Float, default=None)
     descriptors: Mapped[dict[str, float]] = mapped_column(JSON)
     detail: Mapped[str] = mapped_column(Text, default="")
+    censored: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """``Censored`` of a timed-out measurement: workload, limit and seconds. Never a score."""
     decision_hash: Mapped[str | None] = mapped_column(String(32), default=None)
     duplicate_of: Mapped[str | None] = mapped_column(String(32), default=None)
     labels: Mapped[list[str]] = mapped_column(JSON)
@@ -163,10 +171,18 @@ class Insertion(Base):
     cell: Mapped[int] = mapped_column(Integer)
     """Flat index (row-major over the descriptors in the problem's order)."""
     score: Mapped[float] = mapped_column(Float)
+    """Minimised (negated where the objective is maximised). Where the problem is noisy, the mean of the fresh
+    repetitions, if there were any."""
     result: Mapped[str] = mapped_column(String(16))
     """``new``, ``improved`` or ``rejected``."""
     replaced: Mapped[int | None] = mapped_column(Integer, default=None)
     """Ticket of the elite that lost the niche."""
+    repetitions: Mapped[int] = mapped_column(Integer, default=0)
+    """Fresh repetitions that candidate and holder were given; 0 where nothing was measured again."""
+    decided: Mapped[bool | None] = mapped_column(Boolean, default=None)
+    """Whether the paired interval decided between them; False where the cap came first; None where none was asked."""
+    holder_score: Mapped[float | None] = mapped_column(Float, default=None)
+    """The former holder's score after its fresh repetitions: what it is worth from now on if it keeps the niche."""
     __table_args__ = (ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),)
 
 
@@ -231,3 +247,25 @@ class Opening(Base):
     candidates: Mapped[list[str]] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[float] = mapped_column(Float)
+
+
+class GateQuery(Base):
+    """One question to the gate before the validation workloads of a problem, over all runs of the database."""
+
+    __tablename__ = "gate_queries"
+    gate: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Hash of the problem's name, options and version."""
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """0, 1, 2, ...; queries answered before this one."""
+    disagreements: Mapped[int] = mapped_column(Integer)
+    """How many of those were answered with a validation gain."""
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    candidate_id: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str] = mapped_column(String(16))
+    """``train`` or ``validation``: whose gain the answer is."""
+    gain: Mapped[float] = mapped_column(Float)
+    """As answered: with its noise."""
+    margin: Mapped[float] = mapped_column(Float)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """``GateSettings`` that it was answered with."""
+    asked_at: Mapped[float] = mapped_column(Float)

@@ -1,11 +1,12 @@
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from speciate.agent import open_archive
-from speciate.agent._tables import APPLICATION_ID
-from speciate.evaluators import SpeciateError
-from sqlalchemy import text
+from speciate.agent._tables import APPLICATION_ID, SCHEMA_VERSION
+from speciate.evaluators import Censored, SpeciateError, Status
+from sqlalchemy import inspect, text
 
 
 def refusal(place, **options):
@@ -132,3 +133,52 @@ def test_failed_write_leaves_nothing(tmp_path):
         fail()
     with archive.database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'half'")).scalar() == 0
+
+
+def old_archive(path, sign=1):
+    """Write the archive of schema version 1 that a finished run left; with ``sign`` -1 it was maximising."""
+    with sqlite3.connect(path) as connection:
+        connection.executescript(Path(__file__).with_name("archive_1.sql").read_text())
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("UPDATE evaluations SET score = ? * score", (sign,))
+    return path
+
+
+def test_archive_of_an_older_version_opens_and_is_brought_up_to_date(tmp_path):
+    path = old_archive(tmp_path / "old.db")
+    archive = open_archive(path)
+    run = archive.runs()[0]
+    assert (run.state, len(archive.tickets(run.id))) == ("finished", 3)
+    assert archive.best(run.id)[0].score == pytest.approx(19.5789362)
+    assert archive.progress(run.id)[-1].best == archive.best(run.id)[0].score
+    assert {record.repetition for record in archive.evaluations(run.id)} == {0}
+    assert {(entry.repetitions, entry.decided) for entry in archive.insertions(run.id)} == {(0, None)}
+    evaluation = archive.evaluations(run.id)[0].evaluation
+    cut = Censored(workload="train/0", limit="wall_s", after_s=30.0)
+    late = evaluation.model_copy(update={"status": Status.TIMEOUT, "score": None, "censored": cut})
+    archive.store_evaluation(run.id, late, "report", repetition=2)
+    stored = archive.evaluations(run.id, purpose="report")[0]
+    assert (stored.evaluation.censored, stored.repetition) == (cut, 2)
+    archive.close()
+    again = open_archive(path)
+    with again.database.read() as connection:
+        told = connection.execute(text("SELECT value FROM meta WHERE key = 'schema_version'")).scalar()
+    assert told == str(SCHEMA_VERSION)
+
+
+def test_brought_up_to_date_it_has_every_column_of_a_new_one(tmp_path):
+    new, old = open_archive(tmp_path / "new.db", create=True), open_archive(old_archive(tmp_path / "old.db"))
+    columns = [
+        {
+            table: {column["name"] for column in inspect(archive.database.engine).get_columns(table)}
+            for table in inspect(archive.database.engine).get_table_names()
+        }
+        for archive in (new, old)
+    ]
+    assert columns[0] == columns[1]
+
+
+def test_an_older_archive_remembers_that_it_maximised(tmp_path):
+    archive = open_archive(old_archive(tmp_path / "old.db", sign=-1))
+    run = archive.runs()[0]
+    assert archive.best(run.id)[0].score == pytest.approx(-19.5789362)

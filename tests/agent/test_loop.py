@@ -34,11 +34,11 @@ TABLES = {
 }
 
 
-def new_run(path, evaluations=30, **settings):
+def new_run(path, evaluations=30, problem=PROBLEM, **settings):
     archive = open_archive(path, create=True)
     budget = settings.pop("budget", Budget(evaluations=evaluations))
     chosen = RunSettings(problem=ProblemRef(name=PROBLEM.name), budget=budget, **settings)
-    return archive, create_run(archive, chosen, PROBLEM, STARTERS)
+    return archive, create_run(archive, chosen, problem, STARTERS)
 
 
 def rows(path):
@@ -262,7 +262,7 @@ def test_maximised_problem_finds_what_the_minimised_one_finds(tmp_path):
         return evaluation if evaluation.score is None else evaluation.model_copy(update={"score": -evaluation.score})
 
     low, low_id = new_run(tmp_path / "low")
-    high, high_id = new_run(tmp_path / "high")
+    high, high_id = new_run(tmp_path / "high", problem=Profit())
     least = asyncio.run(search(low, low_id, PROBLEM, ScriptedProposer(), routing_judge))
     most = asyncio.run(search(high, high_id, Profit(), ScriptedProposer(), profit_judge))
     assert most.best == -least.best
