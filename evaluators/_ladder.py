@@ -107,9 +107,13 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
         try:
             decision_hash = evaluator.behaviour(problem, session.subject)
             known = _seen_before(task, cache, decision_hash)
+            workloads = _workloads(problem, task)
             if known is not None and not _sampled(task.candidate):
-                return _reused(task, known, decision_hash, clock.lap(session))
-            for instance in _workloads(problem, task):
+                drawn = _drawn(workloads, task.candidate, known)
+                workload = drawn.name
+                if problem.noisy or _same(problem.measure(session.subject, drawn), known):
+                    return _reused(task, known, decision_hash, clock.lap(session))
+            for instance in workloads:
                 workload = instance.name
                 word = problem.measure(session.subject, instance)
                 measured.append(word.model_copy(update={"cost": clock.lap(session)}))
@@ -177,6 +181,19 @@ def _sampled(candidate: Candidate) -> bool:
     return int(candidate.id[:8], 16) % REJUDGED_SHARE == 0
 
 
+def _drawn(workloads: Sequence[Workload], candidate: Candidate, known: Evaluation) -> Workload:
+    """Return the workload on which a behavioural duplicate must give what the known design gave.
+
+    The probe can be recognised, and answered as some other design would: to be taken for an elite, or to be there
+    first and lend a bad score to a design that is yet to come. Which workload is compared, neither can foresee.
+    """
+    return workloads[(int(candidate.id[:8], 16) ^ int(known.candidate[:8], 16)) % len(workloads)]
+
+
+def _same(measurement: Measurement, known: Evaluation) -> bool:
+    return _measured(measurement) in [_measured(each) for each in known.measurements]
+
+
 def _compared(problem: Problem[Any], word: Evaluation, known: Evaluation | None) -> Evaluation:
     """Return the word on a behavioural duplicate that was judged all the same, labelled with how it compares."""
     if known is None:
@@ -187,8 +204,12 @@ def _compared(problem: Problem[Any], word: Evaluation, known: Evaluation | None)
 
 def _figures(word: Evaluation) -> tuple[object, ...]:
     """Return all that was measured, by its bits: a metric that is not a number equals itself."""
-    parts = [(m.workload, m.objective.hex(), _bits(m.metrics), _bits(m.descriptors)) for m in word.measurements]
+    parts = [_measured(m) for m in word.measurements]
     return word.status, None if word.score is None else word.score.hex(), _bits(word.descriptors), parts
+
+
+def _measured(m: Measurement) -> tuple[object, ...]:
+    return m.workload, m.objective.hex(), _bits(m.metrics), _bits(m.descriptors)
 
 
 def _bits(values: Mapping[str, float]) -> dict[str, str]:

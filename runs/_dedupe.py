@@ -15,7 +15,7 @@ class Dedupe(Frozen):
     by_source: int
     """Whose canonical source was known: nothing was run."""
     by_behaviour: int
-    """That answered the probe as a known design does: only the probe was run."""
+    """That answered the probe as a known design does: only the probe and one workload were run."""
     rejudged: int
     """That did so too, and were judged in full as a sample."""
     agreed: int
