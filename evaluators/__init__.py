@@ -40,7 +40,7 @@ from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
 from ._tuning import Tuned, constants, tune, tune_baseline, tuned_toml, with_constants
 from .kinds import Evaluator, Place, Session, evaluator_of, kinds
 from .kinds._policy import behaviour_hash, policy_interface, policy_probe
-from .sandbox import Sandbox, sandbox_named, sandbox_names
+from .sandbox import Sandbox, SandboxProcess, sandbox_named, sandbox_names
 
 __all__ = [
     "Answer",
@@ -87,6 +87,7 @@ __all__ = [
     "Record",
     "Sandbox",
     "SandboxError",
+    "SandboxProcess",
     "SandboxUnavailableError",
     "SandboxedPolicy",
     "Session",

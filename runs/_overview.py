@@ -136,6 +136,7 @@ def evaluation_lines(record: EvaluationRecord) -> list[str]:
     score = f", score {quantity(evaluation.score, digits=6)}" if evaluation.score is not None else ""
     lines = [f"{evaluation.split} ({record.purpose}): {evaluation.status}{score}"]
     lines += [f"  {evaluation.detail}"] if evaluation.detail else []
+    lines += [f"  label: {label}" for label in evaluation.labels]
     if evaluation.descriptors:
         lines.append(f"  {_descriptors(evaluation.descriptors)}")
     rows = [(m.workload, quantity(m.objective, digits=6)) for m in evaluation.measurements]
