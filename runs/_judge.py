@@ -1,11 +1,12 @@
-"""Commands that judge without searching: eval, baselines, tune."""
+"""Commands that judge without searching: eval, baselines, tune, replicate."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from ._options import Json, Options, Problem, SandboxName, Trace, Workers, problem_options
+from ._inspect import archive_at
+from ._options import DATABASE, Db, Json, Options, Problem, SandboxName, Trace, Workers, problem_options
 
 SplitName = Literal["train", "validation", "heldout"]
 Split = Annotated[SplitName, typer.Option("--split", help="Which workloads.")]
@@ -85,3 +86,43 @@ def tune(  # noqa: PLR0913 - typer makes an option of each parameter
     else:
         write_text(out, text)
         typer.echo(f"written to {out}")
+
+
+def replicate(
+    name: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="A candidate id or its beginning, RUN/TICKET, or a baseline.")
+    ],
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="The run it is in; the newest.")] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", metavar="SPLIT", help="Which workloads; all it was measured on. May be repeated."),
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", metavar="NAME", help="Another one than the run's.")
+    ] = None,
+    db: Db = DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Judge an archived design again from its record, and compare every figure.
+
+    Where the problem is deterministic all must agree to the bit, where it is noisy within the interval of the
+    record. Exits with 0 if the design replicated, with 1 if a figure parted.
+    """
+    from contextlib import closing
+
+    from speciate.evaluators import LocalExecutor, SpeciateError
+
+    from ._findings import SPLITS
+    from ._replicate import replicate as judge_again
+    from ._replicate import subject_of
+
+    for word in split or ():
+        if word not in SPLITS:
+            raise SpeciateError(f"--split: expected one of {', '.join(SPLITS)}, got {word!r}")
+    wanted = [each for each in SPLITS if each in (split or ())]
+    with archive_at(db) as archive:
+        subject = subject_of(archive, name, archive.run(run) if run else None)
+        with closing(LocalExecutor(1)) as executor:
+            replication = judge_again(archive, subject, executor, wanted, sandbox)
+    typer.echo(replication.model_dump_json(indent=2) if as_json else "\n".join(replication.lines))
+    raise typer.Exit(0 if replication.replicated else 1)

@@ -3,8 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from speciate.agent import Committed, Event, Finished, Improved, Judged
+from speciate.agent import Committed, Event, Finished, Improved, Judged, RunRecord
 
+from ._arms import arm_of
 from ._grid import grid_of
 from ._heatmap import BLOCKS, draw, encodes
 from ._tally import Tally
@@ -65,7 +66,7 @@ class Lines:
         limit = tally.run.settings.budget.evaluations
         self._every = max(1, limit // LINES_A_RUN) if limit else COMMITS_A_LINE
         self._told = (tally.evaluations, tally.commits)
-        self.say(f"run {tally.run.id}: {tally.run.settings.proposer}, seed {tally.run.seed}")
+        self.say(f"run {tally.run.id}: {_what(tally.run)}")
 
     def on_event(self, event: Event) -> None:
         """Print where the search stands, if it is time to."""
@@ -152,7 +153,7 @@ class Panel:
 
         tally = self._tally
         lines = [
-            f"{tally.run.id}  {tally.run.settings.proposer}, seed {tally.run.seed}",
+            f"{tally.run.id}  {_what(tally.run)}",
             f"{self._budget}, {tally.rate:.1f} evaluations/s, {tally.niches_words}",
             tally.best_words,
             tally.outcome_words,
@@ -170,6 +171,11 @@ def alarm_words(run_id: str, ticket: int) -> str:
         f"ALARM: ticket {ticket} scores beyond the proven bound or tripped a guard; it holds no niche and is kept as "
         f"evidence: speciate show {run_id}/{ticket}"
     )
+
+
+def _what(run: RunRecord) -> str:
+    arm = f", control arm {arm_of(run.settings)} of {run.control_of}" if run.control_of else ""
+    return f"{run.settings.proposer}, seed {run.seed}{arm}"
 
 
 def progress_for(*, quiet: bool, results_on_stdout: bool) -> Progress:

@@ -124,12 +124,16 @@ def new_run(
 
 def environment_of(sandbox: str | None) -> dict[str, str]:
     """Return versions and facts of this machine that an outcome may depend on. Raises as ``sandbox_named``."""
+    chosen = sandbox_named(sandbox)
+    identity = getattr(chosen, "identity", None)
+    image = {"image": identity()} if identity is not None else {}
     return {
         "speciate": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
         "cores": str(len(os.sched_getaffinity(0))),
-        "sandbox": sandbox_named(sandbox).name,
+        "sandbox": chosen.name,
+        **image,
     }
 
 

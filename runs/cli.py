@@ -12,7 +12,7 @@ import typer
 
 from ._doctor import doctor, problems
 from ._inspect import best, list_runs, map_archive, show
-from ._judge import baselines, evaluate, tune
+from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
 
 HELP = "Discover system designs: search, judge against tuned baselines, and report with evidence."
@@ -36,6 +36,7 @@ commands.command("discoveries")(discoveries)
 commands.command("eval")(evaluate)
 commands.command("baselines")(baselines)
 commands.command("tune")(tune)
+commands.command("replicate")(replicate)
 commands.command("problems")(problems)
 commands.command("doctor")(doctor)
 
