@@ -61,6 +61,7 @@ class Docker:
             image=self.image,
             memory_bytes=limits.memory_bytes,
             gpus=limits.gpus,
+            packages=room.packages,
             whole=whole,
             scratch_bytes=PROGRAM_SCRATCH_BYTES if whole else SCRATCH_BYTES,
             readable=room.readable if isinstance(room, Programs) else (),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import SandboxError, SandboxUnavailableError
 from ._docker_seccomp import profile
-from ._interpreter import ENVIRONMENT
+from ._interpreter import ENVIRONMENT, PACKAGES
 from ._kind import SCRATCH_BYTES
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ IMAGE_VARIABLE = "SPECIATE_SANDBOX_IMAGE"
 BUILD = "build it with: speciate sandbox build"
 MEETING_PLACE = "/speciate"
 """Where a container finds the folder with its judge's socket."""
+OFFER = "/opt/speciate"
+"""Folder of an image with what it offers beyond its base: packages, and Python under a name that is known."""
 OWNER = "io.speciate.owner"
 """Label of a container: the judging process that it belongs to, see ``owner``."""
 PYTHON = "io.speciate.python"
@@ -49,6 +51,8 @@ class Shape(NamedTuple):
     image: str
     memory_bytes: int
     gpus: int = 0
+    packages: bool = False
+    """Whether the packages in the image are shown."""
     whole: bool = False
     """For whole programs: files in scratch can be run, and there may be many processes."""
     scratch_bytes: int = SCRATCH_BYTES
@@ -202,7 +206,7 @@ def _hardened(shape: Shape, folder: str) -> dict[str, Any]:
         "network_mode": "none",
         "read_only": True,
         "auto_remove": True,
-        "tmpfs": {"/tmp": scratch},
+        "tmpfs": {"/tmp": scratch} | _covered(shape),
         "mounts": [Mount(inside, path, type="bind", read_only=True) for inside, path in shown.items()],
         "mem_limit": memory,
         "memswap_limit": memory,
@@ -216,6 +220,13 @@ def _hardened(shape: Shape, folder: str) -> dict[str, Any]:
         "log_config": LogConfig(type="none"),
         "device_requests": [DeviceRequest(count=shape.gpus, capabilities=[["gpu"]])] if shape.gpus else None,
     }
+
+
+def _covered(shape: Shape) -> dict[str, str]:
+    """Return empty folders to lay over what the image holds and this candidate is not offered."""
+    if shape.packages:
+        return {}
+    return {PACKAGES if shape.whole else OFFER: "ro,nosuid,nodev,noexec,size=4k,mode=0755"}
 
 
 def container_pid(container: str) -> int:

@@ -233,6 +233,8 @@ def main(link: socket.socket) -> None:
     try:
         _close_to_others()
         sys.path[:] = [path for path in sys.path if path]
+        for name in set(os.environ) - {"PYTHONHASHSEED"}:
+            del os.environ[name]
         worker = _module("worker", link.recv(MESSAGE_BYTES).decode())["main"]
         with open("/proc/self/uid_map", encoding="ascii") as file:
             users = [tuple(map(int, line.split())) for line in file]

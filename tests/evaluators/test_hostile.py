@@ -14,7 +14,7 @@ from speciate.evaluators import (
     SandboxError,
     open_policy,
 )
-from support.corpus import ANYWHERE, CORPUS, FILES
+from support.corpus import ANYWHERE, BARE_ROOT, CORPUS, FILES
 
 from .conftest import ROWS, belongings, usable
 
@@ -57,7 +57,11 @@ def test_every_file_of_the_corpus_has_an_expected_status() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("bubblewrap", name) for name in ANYWHERE | FILES] + [("process", name) for name in ANYWHERE],
+    [
+        *(("docker", name) for name in ANYWHERE | FILES if name not in BARE_ROOT),
+        *(("bubblewrap", name) for name in ANYWHERE | FILES),
+        *(("process", name) for name in ANYWHERE),
+    ],
 )
 def test_an_attack_costs_its_own_evaluation_and_nothing_else(
     kind: str, name: str, one_hook: PolicyInterface, quick: Limits, monkeypatch: pytest.MonkeyPatch

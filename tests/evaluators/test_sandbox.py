@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from speciate.evaluators import Limits, ProblemError, Sandbox, SandboxUnavailableError, sandbox_named
-from speciate.evaluators.sandbox import _bubblewrap, _root, _seccomp
+from speciate.evaluators.sandbox import _bubblewrap, _docker, _root, _seccomp
 
 from .conftest import belongings
 
@@ -90,12 +90,14 @@ def test_every_sandbox_says_what_it_stops_and_what_not(sandbox: Sandbox) -> None
 
 
 def test_an_unknown_sandbox_is_refused_by_name() -> None:
-    with pytest.raises(SandboxUnavailableError, match="unknown sandbox 'jail'; expected one of: bubblewrap, process"):
+    known = "docker, bubblewrap, process"
+    with pytest.raises(SandboxUnavailableError, match=f"unknown sandbox 'jail'; expected one of: {known}"):
         sandbox_named("jail")
 
 
 def test_without_bwrap_nothing_weaker_is_taken_in_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _forget()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
     monkeypatch.setenv("PATH", str(tmp_path))
     try:
         for name in (None, "bubblewrap"):
@@ -114,6 +116,7 @@ def test_a_bwrap_that_fails_is_reported_with_its_own_words(monkeypatch: pytest.M
     broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     broken.chmod(0o755)
     _forget()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     try:
         with pytest.raises(SandboxUnavailableError, match="No permissions to create new namespace"):
@@ -125,6 +128,7 @@ def test_a_bwrap_that_fails_is_reported_with_its_own_words(monkeypatch: pytest.M
 
 def _forget() -> None:
     """Clear what is asked only once a process."""
+    _docker._reason.cache_clear()
     _bubblewrap._reason.cache_clear()
     _root.prefix.cache_clear()
 

@@ -129,5 +129,9 @@ FILES = {
 }
 """Only where the sandbox has a root of its own: ``process`` shares the machine's files and, rootless, its user."""
 
+BARE_ROOT = {"reads_private_files", "lists_the_root"}
+"""Of those, the ones that look for files which every root but bubblewrap's has: a container shows its image's,
+and the engine's /proc, /sys and /dev."""
+
 ANYWHERE = LOOPS | EXITS | RESOURCES | PROCESSES | NETWORK | SECRETS | CRASHES
 ANYWHERE |= ANSWERS | PIPES | OUTSIDE | TAMPERING | SHAPES
