@@ -5,7 +5,7 @@ from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._docker_container import Birth, ContainedProcess, Container, Shelf
+from ._docker_container import Birth, ContainedProcess, Container, Shelf, source_of
 from ._docker_engine import PACKAGES_LABEL, PYTHON, Shape, facts, image_facts, image_name, remove_stale, told
 from ._interpreter import PACKAGES, environment
 from ._kind import (
@@ -18,6 +18,8 @@ from ._kind import (
     SandboxProcess,
     Worker,
     await_ready,
+    handshake,
+    room_settings,
 )
 from ._seccomp import supported
 
@@ -69,7 +71,7 @@ class Docker:
         if room.packages:
             _require_packages(self.image)
         birth = Birth(cpu, environment(room.packages), (PACKAGES,) if room.packages else ())
-        return _started(_shelf(shape), limits, birth)
+        return _started(_shelf(shape), limits, room, birth)
 
     def release(self) -> None:
         """Close the warm containers of this process that no candidate is in."""
@@ -96,7 +98,7 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def _started(shelf: Shelf, limits: Limits, birth: Birth) -> ContainedProcess:
+def _started(shelf: Shelf, limits: Limits, room: Room, birth: Birth) -> ContainedProcess:
     _sweep()
     pipes = Pipes()
     container = None
@@ -115,7 +117,10 @@ def _started(shelf: Shelf, limits: Limits, birth: Birth) -> ContainedProcess:
             raise SandboxError(f"the container did not come up: {error}") from error
         raise
     try:
-        await_ready(process, limits, Confinement(uid), code=b"")
+        if isinstance(room, Programs):
+            handshake(process, room_settings(uid, source_of("_runner").decode()), b"")
+        else:
+            await_ready(process, limits, Confinement(uid), code=b"")
     except BaseException as error:
         process.close()
         if isinstance(error, OSError):

@@ -79,7 +79,7 @@ class Container:
                 listener.listen(1)
                 name = launch(shape, folder)
                 try:
-                    return cls._met(name, listener, shape.whole)
+                    return cls._met(name, listener)
                 except BaseException:
                     remove(name)
                     raise
@@ -87,7 +87,7 @@ class Container:
             shutil.rmtree(outer, ignore_errors=True)
 
     @classmethod
-    def _met(cls, name: str, listener: socket.socket, whole: bool) -> "Container":
+    def _met(cls, name: str, listener: socket.socket) -> "Container":
         listener.settimeout(READY_WALL_S)
         try:
             link, _ = listener.accept()
@@ -103,8 +103,8 @@ class Container:
             self = cls(name, pid, link)
             link.setblocking(False)
             link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self._send(_source("sandbox._supervisor"))
-            self._send(_source("_runner" if whole else "_worker"))
+            self._send(source_of("sandbox._supervisor"))
+            self._send(source_of("_worker"))
             told = self._reply()
             self.python, self._users = tuple(told["python"]), told["users"]
         except BaseException:
@@ -230,8 +230,9 @@ class ContainedProcess:
 
     def kill(self) -> None:
         """Send SIGKILL to everything in the container but its supervisor."""
-        # Another thread's kill is the watchdog's: a limit was passed, and the container is not used again.
-        self._breached |= threading.get_ident() != self._thread
+        # Another thread's kill is the watchdog's: a limit was passed, and the container is not used again. A room
+        # is only killed for a limit. A worker that gave no good answer has mostly ended by itself already.
+        self._breached |= self._shelf.shape.whole or threading.get_ident() != self._thread
         if self._open:
             self._container.kill()
 
@@ -319,7 +320,7 @@ def _meeting_folder() -> str:
 
 
 @cache
-def _source(module: str) -> bytes:
+def source_of(module: str) -> bytes:
     """Return the text of one of our modules: the image's Python may be another than ours."""
     name = f"{__package__.rpartition('.')[0]}.{module}"
     spec = find_spec(name)

@@ -33,7 +33,6 @@ PACKAGES_LABEL = "io.speciate.packages"
 """Label of an image: the packages in it, such as ``numpy 2.1.0``; empty for none."""
 _OVERHEAD_BYTES = 48 << 20
 """Of a container's memory beyond the candidate's own: its supervisor and what the kernel keeps for both."""
-_INODES = 4096
 
 _BOOTSTRAP = (
     "import socket\n"
@@ -198,9 +197,10 @@ def _hardened(shape: Shape, folder: str) -> dict[str, Any]:
     from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
     memory = shape.memory_bytes + shape.scratch_bytes + _OVERHEAD_BYTES
-    files, processes = (1024, 128) if shape.whole else (128, 8)
+    # Inodes to spare: that a program leaves too many files is for the judge to say.
+    files, processes, inodes = (1024, 128, 1 << 14) if shape.whole else (128, 8, 1 << 10)
     run = "exec" if shape.whole else "noexec"
-    scratch = f"rw,nosuid,nodev,{run},size={shape.scratch_bytes},nr_inodes={_INODES},mode=1777"
+    scratch = f"rw,nosuid,nodev,{run},size={shape.scratch_bytes},nr_inodes={inodes},mode=1777"
     shown = {path: path for path in shape.readable} | {MEETING_PLACE: folder}
     return {
         "network_mode": "none",

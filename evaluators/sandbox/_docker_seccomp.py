@@ -14,11 +14,9 @@ from ._seccomp import denied_at_launch
 
 _NEEDED = {
     *("fork", "vfork", "clone", "clone3", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"),
-    *("pidfd_open", "pidfd_send_signal", "socket", "socketpair", "memfd_create", "sched_setaffinity"),
-    *("shmget", "shmat", "shmctl", "shmdt", "semget", "msgget"),
+    *("pidfd_open", "pidfd_send_signal", "socket", "socketpair", "sched_setaffinity"),
 }
-"""Denied to a sealed worker by its own filter; a program and a supervisor may. A System V object dies with its
-container's namespace, and a container that served a whole program is not used again."""
+"""What a supervisor does, or a whole program may; a candidate's own filter denies most of it again."""
 _ALSO_DENIED = (
     *("open_tree_attr", "listmount", "statmount", "set_mempolicy_home_node", "lsm_set_self_attr", "umount"),
     *("create_module", "get_kernel_syms", "query_module", "nfsservctl", "uselib", "ustat", "sysfs", "_sysctl"),
