@@ -31,7 +31,6 @@ class Interface(Frozen):
 
     kind: ClassVar[str]
     """Names the evaluator that judges by this interface."""
-    language: ClassVar[str] = "python"
 
     @property
     @abstractmethod

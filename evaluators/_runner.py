@@ -4,7 +4,7 @@ Sent to a worker as code, which it runs in its own namespace instead of confinin
 takes from the worker are imported only on the judge's side. It knows nothing of the project either.
 
 The judge sends one order (tag 255, length, marshalled dict) and gets one reply of plain structs and bytes:
-``REPLY``, what the program printed, the end of its stderr, and each file as ``FILE``, path and content. The
+``REPLY``, what the program printed, stderr's beginning and end, and each file as ``FILE``, path and content. The
 runner is out of the program's reach: process 1 or of another user id, and not dumpable. What the program left
 running is killed and reaped before the reply, so the CPU seconds are those of the whole tree.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING or __package__:
 
 REPLY = Struct("=BiddQQII")
 """How it ended, its exit code or minus its signal, CPU and wall seconds, peak resident bytes of one process,
-lengths of stdout and stderr's end, number of files."""
+lengths of stdout and of what is told of stderr, number of files."""
 FILE = Struct("=HBQ")
 """Length of the path, whether it may be executed, length of the content."""
 ENDED, WALL, FLOOD, CROWD, NOT_STARTED, TOO_LARGE = range(6)
@@ -192,7 +192,7 @@ class Room:
         os.umask(0o077)
         _first_to_go()
         confine({"landlock": 0, "uid": self.uid, "limits": order["limits"], "filter": self.settings["filter"]})
-        os.chdir(self.work)
+        os.chdir(order["folder"] or self.work)
 
     def _watched(self, order: Mapping[str, Any], out: int, error: int, started: float) -> int:
         """Take what the program prints until it ends or passes a limit; return how that was."""
@@ -251,8 +251,9 @@ class Room:
         while self._printed() <= limit and self._take(descriptor, name):
             pass
         flooded = self._printed() > limit
-        if name == "error":
-            self.kept[name] = self.kept[name][-STDERR_BYTES:]
+        if name == "error" and len(self.kept[name]) > STDERR_BYTES:
+            half = STDERR_BYTES // 2 - 8
+            self.kept[name][half:-half] = b"\n ... \n"
         return flooded
 
     def _reap(self, options: int = os.WNOHANG) -> None:

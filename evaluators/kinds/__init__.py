@@ -98,7 +98,7 @@ def kinds() -> list[str]:
     return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
 
 
-_BUILT_IN = ("policy", "plan")
+_BUILT_IN = ("policy", "plan", "program")
 
 
 def _built_in(kind: str) -> "Evaluator[Any] | None":
@@ -111,6 +111,10 @@ def _built_in(kind: str) -> "Evaluator[Any] | None":
         from ._plan import PlanEvaluator
 
         return PlanEvaluator()
+    if kind == "program":
+        from ._program import ProgramEvaluator
+
+        return ProgramEvaluator()
     return None
 
 
