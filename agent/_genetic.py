@@ -105,14 +105,14 @@ class GeneticProposer:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(self._library)), "mate": rng.randrange(len(self._library))}
             return Draw(arm.name, (), rng.getrandbits(48), extra=extra)
-        parent = _select(elites, rng)
+        parent = select(elites, rng)
         if not arm.mates:
             return Draw(arm.name, (parent.ticket,), rng.getrandbits(48))
         others = [elite for elite in elites if elite is not parent]
         if not others or (arm.name != "blend" and rng.random() < 0.45):
             extra = {"mate": rng.randrange(len(self._library))}
             return Draw(arm.name, (parent.ticket,), rng.getrandbits(48), extra=extra)
-        return Draw(arm.name, (parent.ticket, _select(others, rng).ticket), rng.getrandbits(48))
+        return Draw(arm.name, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))
 
     async def write(self, task: Task) -> Proposal:
         """Change the parent by the drawn operator; another one where that finds nothing to change."""
@@ -161,7 +161,7 @@ class GeneticProposer:
         return text if size_of(tree) <= MAX_NODES and _keeps_hooks(tree, self._vocabulary) else None
 
 
-def _select(elites: Sequence[Elite], rng: Random) -> Elite:
+def select(elites: Sequence[Elite], rng: Random) -> Elite:
     """Return a parent: mostly among the best, by rank, sometimes any niche's."""
     if rng.random() < 0.2:
         return rng.choice(elites)

@@ -13,6 +13,7 @@ from ._proposer import Proposer
 from ._random import RandomProposer
 from ._records import RunRecord
 from ._settings import RunSettings
+from ._source_genetic import SourceProposer, SourceRandom
 
 GROUP = "speciate.proposers"
 
@@ -44,9 +45,9 @@ async def open_proposer(archive: Archive, run: RunRecord, problem: Problem[Any])
         async with LLMProposer(problem, run.settings, archive.database, run.id) as proposer:
             yield proposer
     elif name == "random":
-        yield RandomProposer(problem)
+        yield RandomProposer(problem) if problem.kind == "policy" else SourceRandom(problem)
     elif name == "genetic":
-        yield GeneticProposer(problem)
+        yield GeneticProposer(problem) if problem.kind == "policy" else SourceProposer(problem)
     else:
         factory = load_installed(GROUP, name)
         if not callable(factory):
