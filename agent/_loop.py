@@ -20,11 +20,12 @@ from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 
 from ._archive import GIVEN, Archive, Closing
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
-from ._grid import Grid
+from ._grid import Grid, Inserted
 from ._judging import BudgetGate, Judge
 from ._memory import seen
 from ._proposer import Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
+from ._remeasuring import Remeasuring
 
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
@@ -128,13 +129,18 @@ class Search:
         self._base_s, self._started = record.elapsed_s, self.clock()
         self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
         self._grid = Grid(self.problem.descriptors)
+        cap = self._settings.remeasure if self.problem.noisy else 0
+        self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
         tickets = self.archive.tickets(self.run_id)
         for entry in self.archive.insertions(self.run_id):
-            elite = Elite(entry.ticket, entry.cell, entry.score)
-            self._grid.place(elite)
-            self._best = self._better(entry.score)
+            holder = self._grid.holder(entry.cell)
+            if self._remeasuring is not None:
+                self._remeasuring.replay(entry, holder.ticket if holder else None)
+            done = Inserted(entry.cell, entry.score, entry.result, holder, holder_score=entry.holder_score)
+            self._grid.apply(entry.ticket, done)
             if tickets[entry.ticket].proposer == GIVEN:
-                self._start[entry.ticket] = elite
+                self._start[entry.ticket] = Elite(entry.ticket, entry.cell, entry.score)
+        self._best = self._best_held()
         closed = [ticket for ticket in tickets if ticket.outcome is not None]
         self._committed = len(closed)
         self._evaluations = sum(ticket.outcome not in UNCOUNTED for ticket in closed)
@@ -254,7 +260,10 @@ class Search:
         await self._turns[ticket.number]
         entry = None
         if word is not None and word.status is Status.OK and word.score is not None:
-            entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
+            if self._remeasuring is not None:
+                entry = await self._remeasuring.insert(self._grid, ticket.number, word)
+            else:
+                entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
             if ticket.proposer == GIVEN:
                 self._start[ticket.number] = Elite(ticket.number, entry.cell, entry.score)
         mark = time.thread_time()
@@ -269,8 +278,7 @@ class Search:
 
     def _tell(self, ticket: TicketRecord, closing: Closing) -> None:
         entry, previous = closing.entry, self._best
-        if entry is not None:
-            self._best = self._better(entry.score)
+        self._best = self._best_held()
         committed = Committed(
             ticket=ticket.number,
             outcome=closing.outcome,
@@ -285,12 +293,13 @@ class Search:
             elapsed_s=closing.elapsed_s,
         )
         self.on_event(committed)
-        if self._best is not None and self._best != previous:
+        # A noisy elite that was measured again may also turn out to be worse than it was thought.
+        if self._best is not None and (previous is None or self._sign * self._best < self._sign * previous):
             self.on_event(Improved(ticket.number, self._best, previous, ticket.draw.operator))
 
-    def _better(self, minimised: float) -> float:
-        """Return the better of the best score and a new one, in the problem's own direction."""
-        return self._sign * (minimised if self._best is None else min(minimised, self._sign * self._best))
+    def _best_held(self) -> float | None:
+        """Return the best score that holds a niche, in the problem's own direction."""
+        return self._sign * self._grid.best.score if self._grid.best else None
 
     async def _wait(self, life: "asyncio.Task[None]") -> bool:
         """Wait for the life whose turn it is; return False if it outlasts minutes and judge's deadline."""

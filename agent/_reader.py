@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from speciate.evaluators import SpeciateError, Status
+from speciate.evaluators import Evaluation, SpeciateError, Status
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -123,6 +123,16 @@ class ArchiveReader:
             rows = connection.execute(query.order_by(EvaluationRow.id).limit(1)).mappings().all()
             found = _with_measurements(connection, rows)
         return found[0] if found else None
+
+    def remeasured(self, run_id: str, ticket: int) -> dict[int, Evaluation]:
+        """Return a ticket's fresh evaluations under a noisy judge, by repetition."""
+        query = _EVALUATION.where(
+            EvaluationRow.run_id == run_id, EvaluationRow.ticket == ticket, EvaluationRow.purpose == "remeasure"
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(EvaluationRow.id)).mappings().all()
+            found = _with_measurements(connection, rows)
+        return {record.repetition: record.evaluation for record in found}
 
     def evaluations(
         self,

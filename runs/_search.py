@@ -195,8 +195,10 @@ async def _searched(
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
-    async def judge(candidate: Candidate, cache: EvaluationCache | None) -> Evaluation:
-        wanted = JudgeTask(problem=run.problem, candidate=candidate, sandbox=run.settings.sandbox)
+    async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+        wanted = JudgeTask(
+            problem=run.problem, candidate=candidate, sandbox=run.settings.sandbox, repetition=repetition
+        )
         return await asyncio.wrap_future(executor.submit(wanted, cache))
 
     async with open_proposer(archive, run, problem) as proposer:
