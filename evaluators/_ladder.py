@@ -81,14 +81,14 @@ def judge_inline(
     task = JudgeTask(
         problem=ProblemRef(name=problem.name), candidate=candidate, split=split, repetition=repetition
     )
+    measured: list[Measurement] = []
     try:
         subject = evaluator_of(problem.kind).inline(problem, candidate)
-        measured = []
         for workload in _workloads(problem, task):
             measured.append(problem.measure(subject, workload))
             _check_bound(problem, workload, measured[-1])
     except CandidateFault as fault:
-        return _failed(task, fault, Cost())
+        return _failed(task, fault, Cost(), sandbox="inline", measurements=tuple(measured))
     return _finished(problem, task, measured, sandbox="inline")
 
 

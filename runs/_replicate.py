@@ -186,7 +186,7 @@ def replicate(
     problem = problem_of(run.problem)
     sandbox = sandbox or run.settings.sandbox
     environment = environment_of(sandbox)
-    recorded = {split: _recorded(archive, run.id, candidate.id, split) for split in SPLITS}
+    recorded = {split: _recorded(archive, run.id, candidate.id, split, fresh=problem.noisy) for split in SPLITS}
     wanted = tuple(splits) or tuple(split for split in SPLITS if recorded[split])
     for split in wanted or SPLITS[:1]:
         if not recorded[split]:
@@ -213,9 +213,14 @@ def replicate(
     )
 
 
-def _recorded(archive: Archive, run_id: str, candidate_id: str, split: Split) -> list[Evaluation]:
-    """Return the finished evaluations on ``split``: its own, or else a reused one."""
+def _recorded(archive: Archive, run_id: str, candidate_id: str, split: Split, *, fresh: bool) -> list[Evaluation]:
+    """Return the finished evaluations on ``split``: its own, or else a reused one.
+
+    With ``fresh`` the one by which the search found the design is left out where there are others: among many
+    noisy ones it stood out, so it flatters.
+    """
     rows = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
+    rows = [row for row in rows if row.purpose != "search"] or rows if fresh else rows
     words = [row.evaluation for row in rows if row.evaluation.status is not Status.SANDBOX_ERROR]
     own = [word for word in words if word.status is not Status.DUPLICATE]
     return own or [word for word in words if word.score is not None][:1]

@@ -117,11 +117,19 @@ def test_a_model_drives_the_same_command(tmp_path: Path) -> None:
         done = speciate(
             *("run", LANES, "--model", "m", "--base-url", server.base_url, "--evals", "8", "--sandbox", "process"),
             *("--price-in", "1", "--price-out", "2", "--usd", "5", "--json"),
+            *("--control", "best-of-n", "--control-evals", "6"),
             cwd=tmp_path,
         )
         assert done.returncode == 0, done.stderr
         findings = json.loads(done.stdout)
-        assert findings["cost"]["requests"] == server.requests > 0
+        (arm,) = findings["controls"]
+        assert arm["arm"] == "best-of-n"
+        assert arm["cost"]["requests"] > 0
+        assert findings["cost"]["requests"] > 0
+        assert findings["cost"]["requests"] + arm["cost"]["requests"] == server.requests
+    said = done.stderr.splitlines()
+    assert said[0].startswith("control arm best-of-n asks the models too")
+    assert "up to 5 USD, 6 evaluations" in said[0]
     assert findings["proposer"] == "llm"
     assert findings["cost"]["usd"] > 0
     assert findings["models"] == ["m"]

@@ -68,6 +68,7 @@ def test_all_baselines_the_control_and_every_workload_are_in_both(findings: Find
     html, text = page(findings), markdown_of(findings, tuple(plots_of(findings)))
     wanted = ["earliest-finish", "least-backlog", "first-lane", "random control"]
     wanted += [workload.name for workload in findings.workloads]
+    wanted += [findings.tuning, findings.dedupe.words]
     for word in wanted:
         assert word in html
         assert word in text

@@ -1,0 +1,42 @@
+"""What dedupe saved is counted from the rows, and a sample that differs is told."""
+
+from speciate.agent import Archive, RunRecord
+from speciate.evaluators import Evaluation, Status
+from speciate.evaluators._ladder import REJUDGED_NOISY, REJUDGED_OTHER, REJUDGED_SAME
+from speciate.runs._dedupe import dedupe_of
+from speciate.runs._overview import run_lines
+
+
+def stored(archive: Archive, run: RunRecord, candidate: str, **changes: object) -> None:
+    told = {"candidate": candidate, "split": "train", "status": Status.OK, "score": 1.0, **changes}
+    archive.store_evaluation(run.id, Evaluation.model_validate(told), "search")
+
+
+def test_sources_behaviours_and_the_sample_are_told_apart(archive: Archive, run: RunRecord) -> None:
+    before = dedupe_of(archive, run.id)
+    assert before.candidates == len(archive.evaluations(run.id, purpose="search"))
+    stored(archive, run, "a" * 32, status=Status.DUPLICATE, duplicate_of="a" * 32)
+    # A reused evaluation brings the labels of the one it copies; it is not re-judged for that.
+    stored(archive, run, "b" * 32, status=Status.DUPLICATE, duplicate_of="c" * 32, labels=(REJUDGED_SAME,))
+    stored(archive, run, "d" * 32, duplicate_of="c" * 32, labels=("library", REJUDGED_SAME))
+    stored(archive, run, "e" * 32, duplicate_of="c" * 32, labels=(REJUDGED_OTHER,), status=Status.CRASHED, score=None)
+    after = dedupe_of(archive, run.id)
+    assert after.candidates == before.candidates + 4
+    assert after.by_source == before.by_source + 1
+    assert after.by_behaviour == before.by_behaviour + 1
+    assert (after.rejudged, after.agreed, after.differed) == (2, 1, 1)
+    assert after.hit_rate == (before.hits + 4) / after.candidates
+    assert "of 2 re-judged in full 1 agreed to the bit, 1 differed" in after.words
+    assert after.words in "\n".join(run_lines(archive, run))
+
+
+def test_a_noisy_sample_is_not_held_to_the_bit(archive: Archive, run: RunRecord) -> None:
+    stored(archive, run, "d" * 32, duplicate_of="c" * 32, labels=(REJUDGED_NOISY,))
+    found = dedupe_of(archive, run.id)
+    assert (found.rejudged, found.agreed, found.differed) == (1, 0, 0)
+    assert "noisy" in found.words
+
+
+def test_a_run_without_candidates_has_no_rate(archive: Archive) -> None:
+    nothing = dedupe_of(archive, "no-such-run")
+    assert (nothing.candidates, nothing.hit_rate) == (0, 0.0)
