@@ -43,8 +43,10 @@ def test_help_is_light() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "resume", "list", "show", "best", "map", "report", "eval", "baselines", "tune", "replicate"]
-    + ["problems", "doctor"],
+    [
+        *("run", "resume", "list", "show", "best", "map", "report", "eval", "baselines", "tune", "replicate"),
+        *("problems", "doctor"),
+    ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Usage: speciate" in told([command, "--help"], capsys)
