@@ -4,9 +4,9 @@
 
 Prints, for the seed program and the strongest baseline, CPU seconds (judge and candidate together) and the
 number of decisions; goal: at most 2 CPU-seconds a candidate. Then, for each sandbox that works here, the median
-of 100 judgings of a policy of one line on one workload of 120 decisions, in a warm judging process: CPU of the
-judge, the launcher and the candidate, and wall. Goals: 30 ms and 60 ms through bubblewrap, 60 ms CPU through
-Docker. Exits with 1 where a goal of the trivial candidate is missed.
+of 100 judgings of a policy of one line on one workload of 120 decisions, in a warm judging process: wall, and CPU
+of the judge, the launcher and the candidate (for Docker: of the judge and of all that ran in the container, mean of
+the 100). Goals: 30 ms and 60 ms through bubblewrap, 60 ms CPU through Docker. Exits with 1 where one is missed.
 """
 
 import json
@@ -27,10 +27,11 @@ from speciate.evaluators import (
     Status,
     judge,
     load_problem,
-    sandbox_named,
     sandbox_names,
 )
+from speciate.evaluators.sandbox import Docker, Sandbox, sandbox_named
 from support import lanes
+from support.docker_engine import docker_sandbox
 
 GOAL_CPU_S = 2.0
 TRIVIAL_GOALS_MS: dict[str, tuple[float | None, float | None]] = {"bubblewrap": (30.0, 60.0), "docker": (60.0, None)}
@@ -55,24 +56,25 @@ def whole_candidates(core: int) -> None:
         )
 
 
-def trivial_candidate(sandbox: str, core: int) -> bool:
+def trivial_candidate(sandbox: Sandbox, core: int) -> bool:
     """Print what a trivial candidate costs through ``sandbox``; return whether the goals are met."""
     ref = ProblemRef(name=lanes.__file__, options={"workloads": "1"})
-    task = JudgeTask(problem=ref, candidate=Candidate.from_source(lanes.FIRST), sandbox=sandbox)
+    task = JudgeTask(problem=ref, candidate=Candidate.from_source(lanes.FIRST), sandbox=sandbox.name)
     judge(task, cpu=core)
-    walls, cpus, inside = [], [], []
+    walls, cpus, contained = [], [], _contained_s(sandbox)
     for _ in range(JUDGINGS):
         began, spent = time.perf_counter(), _spent_s()
         word = judge(task, cpu=core)
         walls.append(1e3 * (time.perf_counter() - began))
         cpus.append(1e3 * (_spent_s() - spent))
-        inside.append(1e3 * word.cost.cpu_s)
         if word.status is not Status.OK:
             raise SystemExit(f"the trivial candidate ended as {word.status}: {word.detail}")
-    # A container's processes are nobody's children here: what the evaluation itself metered is added up instead.
-    cpu, wall = statistics.median(inside if sandbox == "docker" else cpus), statistics.median(walls)
-    cpu_goal, wall_goal = TRIVIAL_GOALS_MS.get(sandbox, (None, None))
-    row = {"judged_trivial_candidate": sandbox, "cpu_ms": round(cpu, 1), "wall_ms": round(wall, 1)}
+    cpu, wall = statistics.median(cpus), statistics.median(walls)
+    if isinstance(sandbox, Docker):
+        # A container's processes are nobody's children here, and their clocks tick in 10 ms: only a mean tells.
+        cpu = statistics.mean(cpus) + 1e3 * (_contained_s(sandbox) - contained) / JUDGINGS
+    cpu_goal, wall_goal = TRIVIAL_GOALS_MS.get(sandbox.name, (None, None))
+    row = {"judged_trivial_candidate": sandbox.name, "cpu_ms": round(cpu, 1), "wall_ms": round(wall, 1)}
     print(json.dumps({**row, "cpu_goal_ms": cpu_goal, "wall_goal_ms": wall_goal, "judgings": JUDGINGS}))
     return (cpu_goal is None or cpu <= cpu_goal) and (wall_goal is None or wall <= wall_goal)
 
@@ -83,6 +85,28 @@ def _spent_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+def _contained_s(sandbox: Sandbox) -> float:
+    """Return CPU seconds of the warm container's first process and of all that it waited for; 0 without one."""
+    if not isinstance(sandbox, Docker):
+        return 0.0
+    (container,) = sandbox.idle()
+    fields = Path(f"/proc/{container.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _found(name: str) -> Sandbox | str:
+    """Return the sandbox, or why it cannot be had; a Docker engine is started if need be."""
+    if name != "docker":
+        try:
+            return sandbox_named(name)
+        except SandboxUnavailableError as error:
+            return str(error)
+    found = docker_sandbox()
+    if isinstance(found, Docker):
+        os.environ["SPECIATE_SANDBOX_IMAGE"] = found.image
+    return found
+
+
 def main() -> int:
     """Run both on one core and return the exit code."""
     core = min(os.sched_getaffinity(0))
@@ -90,12 +114,11 @@ def main() -> int:
     whole_candidates(core)
     met = []
     for name in sandbox_names():
-        try:
-            sandbox_named(name)
-        except SandboxUnavailableError as error:
-            print(f"judged trivial candidate: skipped: {error}")
+        found = _found(name)
+        if isinstance(found, str):
+            print(f"judged trivial candidate: {name} skipped: {found}")
         else:
-            met.append(trivial_candidate(name, core))
+            met.append(trivial_candidate(found, core))
     return 0 if all(met) else 1
 
 
