@@ -64,6 +64,7 @@ class SandboxedPlan(Link):
         outputs = self._interface.expected(self._interface.bound_names(arrays))
         size = sum(wanted.byte_count for wanted in outputs)
         calls, data = self.watchdog.calls, b""
+        self.watchdog.begin()
         calls[0] += 1
         try:
             write_all(self.process.ask, control(_question(arrays, outputs)))
