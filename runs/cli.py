@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
+from ._check import check
 from ._doctor import doctor, problems
 from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
@@ -36,6 +37,7 @@ commands.command("discoveries")(discoveries)
 commands.command("eval")(evaluate)
 commands.command("baselines")(baselines)
 commands.command("tune")(tune)
+commands.command("check")(check)
 commands.command("replicate")(replicate)
 commands.command("problems")(problems)
 commands.command("doctor")(doctor)
