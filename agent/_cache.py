@@ -1,15 +1,18 @@
-"""The judge's memory of one run, as of one commit: the archive's ``EvaluationCache``."""
+"""The judge's memory of one run, as of one commit: the archive's ``EvaluationCache`` and ``Incumbents``."""
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
-from speciate.evaluators import Evaluation, Status
+from speciate.evaluators import Descriptor, Evaluation, Status
 from sqlalchemy import ColumnElement, select
 
 from ._database import Database, open_database
+from ._grid import bins_of, cell_of
 from ._records import evaluation_record
-from ._tables import EvaluationRow, MeasurementRow
+from ._tables import EvaluationRow, Insertion, MeasurementRow
 
 _UNFINISHED = (Status.DUPLICATE.value, Status.RACED_OUT.value, Status.SANDBOX_ERROR.value)
 
@@ -29,18 +32,33 @@ class ArchiveCache:
 
     def by_source(self, candidate_id: str) -> Evaluation | None:
         """Return the evaluation of the same canonical source, also a failed one; None if there is none."""
-        return self._first(
-            EvaluationRow.candidate_id == candidate_id, EvaluationRow.status.not_in(_UNFINISHED)
-        )
+        return self._first(EvaluationRow.candidate_id == candidate_id, EvaluationRow.status.not_in(_UNFINISHED))
 
     def by_decisions(self, decision_hash: str) -> Evaluation | None:
         """Return the evaluation of a candidate that answered the probe alike and was judged ``ok``.
 
         A failure is not passed on: answering the probe alike does not mean failing alike.
         """
-        return self._first(
-            EvaluationRow.decision_hash == decision_hash, EvaluationRow.status == Status.OK.value
-        )
+        return self._first(EvaluationRow.decision_hash == decision_hash, EvaluationRow.status == Status.OK.value)
+
+    def holders(
+        self, axes: Sequence[Descriptor], low: Mapping[str, float], high: Mapping[str, float]
+    ) -> Sequence[Mapping[str, float]] | None:
+        """Return the objectives by workload of what holds the niches between two corners.
+
+        None where one of those niches is vacant.
+        """
+        corners = zip(bins_of(axes, cell_of(axes, low)), bins_of(axes, cell_of(axes, high)), strict=True)
+        held = _held(self)
+        found = []
+        for bins in product(*(range(first, last + 1) for first, last in corners)):
+            cell = 0
+            for axis, bin_ in zip(axes, bins, strict=True):
+                cell = cell * axis.bins + bin_
+            if cell not in held:
+                return None
+            found.append(held[cell])
+        return found
 
     def _first(self, *conditions: ColumnElement[bool]) -> Evaluation | None:
         query = (
@@ -69,6 +87,30 @@ class ArchiveCache:
                 .all()
             )
         return evaluation_record(row, parts).evaluation
+
+
+@lru_cache(maxsize=4)
+def _held(past: ArchiveCache) -> Mapping[int, Mapping[str, float]]:
+    """Return the objectives by workload of the holder of each cell, as of the past's last commit."""
+    log = select(Insertion.cell, Insertion.ticket).where(
+        Insertion.run_id == past.run_id, Insertion.ticket < past.visible, Insertion.result != "rejected"
+    )
+    with _database(past.address, os.getpid()).read() as connection:
+        holders = {row.cell: row.ticket for row in connection.execute(log.order_by(Insertion.ticket))}
+        parts = connection.execute(
+            select(EvaluationRow.ticket, MeasurementRow.workload, MeasurementRow.objective)
+            .join(MeasurementRow, MeasurementRow.evaluation_id == EvaluationRow.id)
+            .where(
+                EvaluationRow.run_id == past.run_id,
+                EvaluationRow.purpose == "search",
+                EvaluationRow.status == Status.OK.value,
+                EvaluationRow.ticket.in_(sorted(holders.values())),
+            )
+        ).all()
+    objectives: dict[int, dict[str, float]] = {}
+    for part in parts:
+        objectives.setdefault(part.ticket or 0, {})[part.workload] = part.objective
+    return {cell: objectives.get(ticket, {}) for cell, ticket in holders.items()}
 
 
 @lru_cache(maxsize=4)
