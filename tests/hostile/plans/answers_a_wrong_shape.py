@@ -1,0 +1,5 @@
+import numpy as np
+
+
+def plan(demand, slots):
+    return demand[:, None] / 9, np.zeros(len(demand))

@@ -1,0 +1,5 @@
+import numpy as np
+
+
+def plan(demand, slots):
+    return np.full(len(demand), np.inf), np.zeros(len(demand))
