@@ -27,6 +27,8 @@ REJUDGED_SHARE = 16
 REJUDGED_SAME = "rejudged:agrees"
 """Label of such a one whose score and measurements are those of the design it decides like, to the bit."""
 REJUDGED_OTHER = "rejudged:differs"
+TOLD_APART = "told-apart"
+"""Label of one that answers the probe as a known design does, and measures otherwise on the workload drawn for it."""
 REJUDGED_NOISY = "rejudged:noisy"
 """Label where no two judgings give the same figures, so that there is nothing to compare to the bit."""
 
@@ -98,6 +100,7 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
     measured: list[Measurement] = []
     decision_hash: str | None = None
     known: Evaluation | None = None
+    apart: tuple[str, ...] = ()
     workload = ""
     try:
         session = evaluator.open(problem, task.candidate, place)
@@ -106,13 +109,15 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
     with session:
         try:
             decision_hash = evaluator.behaviour(problem, session.subject)
-            known = _seen_before(task, cache, decision_hash)
+            twin = _seen_before(task, cache, decision_hash)
             workloads = _workloads(problem, task)
-            if known is not None and not _sampled(task.candidate):
-                drawn = _drawn(workloads, task.candidate, known)
-                workload = drawn.name
-                if problem.noisy or _same(problem.measure(session.subject, drawn), known):
-                    return _reused(task, known, decision_hash, clock.lap(session))
+            if twin is not None:
+                drawn = _drawn(workloads, task.candidate, twin)
+                workload, apart = drawn.name, (TOLD_APART,)
+                if problem.noisy or _same(problem.measure(session.subject, drawn), twin):
+                    if not _sampled(task.candidate):
+                        return _reused(task, twin, decision_hash, clock.lap(session))
+                    known, apart = twin, ()
             for instance in workloads:
                 workload = instance.name
                 word = problem.measure(session.subject, instance)
@@ -120,11 +125,13 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
                 _check_bound(problem, instance, word)
         except CandidateFault as fault:
             spent = sum((m.cost for m in measured), clock.lap(session))
-            told = {"measurements": tuple(measured), "decision_hash": decision_hash, "labels": session.labels}
-            failed = _failed(task, fault, spent, workload, sandbox=place.sandbox.name, **told)
+            told: dict[str, Any] = {"measurements": tuple(measured), "decision_hash": decision_hash}
+            told |= {"labels": (*session.labels, *apart), "sandbox": place.sandbox.name}
+            failed = _failed(task, fault, spent, workload, **told)
             return _compared(problem, failed, known)
+    labels = (*session.labels, *apart)
     finished = _finished(
-        problem, task, measured, decision_hash=decision_hash, sandbox=place.sandbox.name, labels=session.labels
+        problem, task, measured, decision_hash=decision_hash, sandbox=place.sandbox.name, labels=labels
     )
     return _compared(problem, finished, known)
 

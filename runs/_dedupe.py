@@ -3,7 +3,7 @@
 from speciate.agent import Archive
 from speciate.agent._tables import EvaluationRow
 from speciate.evaluators import Frozen, Status
-from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SAME
+from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SAME, TOLD_APART
 from sqlalchemy import select
 
 
@@ -23,6 +23,9 @@ class Dedupe(Frozen):
     differed: int
     """Of those, how many had not; where measurements are noisy nothing is compared, and neither is counted."""
 
+    told_apart: int
+    """That answered the probe so too, and measured otherwise on the workload drawn for them: no hits."""
+
     @property
     def hits(self) -> int:
         """Candidates that had been seen before."""
@@ -40,15 +43,16 @@ class Dedupe(Frozen):
             f"{self.hits} of {self.candidates} candidates ({100 * self.hit_rate:.0f} %) had been seen before: "
             f"{self.by_source} by source, {self.by_behaviour + self.rejudged} by behaviour"
         )
-        if not self.rejudged:
-            return f"{told}; none of those was re-judged"
-        return f"{told}; of {self.rejudged} re-judged in full {self._verdict}"
+        told += f"; of {self.rejudged} re-judged in full {self._verdict}" if self.rejudged else "; none was re-judged"
+        if self.told_apart:
+            told += f"; {self.told_apart} more answered the probe alike and were told apart by one workload"
+        return told
 
     @property
     def _verdict(self) -> str:
         if self.agreed + self.differed < self.rejudged:
             return "none can be compared to the bit, since measurements are noisy"
-        different = f", {self.differed} differed: the probe of this problem is too weak" if self.differed else ""
+        different = f", {self.differed} differed: one workload and the probe are too weak here" if self.differed else ""
         return f"{self.agreed} agreed to the bit{different}"
 
 
@@ -68,4 +72,5 @@ def dedupe_of(archive: Archive, run_id: str) -> Dedupe:
         rejudged=len(again),
         agreed=sum(REJUDGED_SAME in row.labels for row in again),
         differed=sum(REJUDGED_OTHER in row.labels for row in again),
+        told_apart=sum(TOLD_APART in row.labels for row in rows if row.status != Status.DUPLICATE.value),
     )

@@ -20,6 +20,5 @@ def tuning_words(baselines: Sequence[Baseline], evaluations: int) -> str:
     told = f"Tuning each of {len(known)} baselines took {low if low == high else f'{low} to {high}'} evaluations"
     missing = len(tunable) - len(known)
     told += f", that of {missing} more is not recorded" if missing else ""
-    if evaluations > low:
-        return f"{told}; the search was given {evaluations}: a larger budget than a baseline's."
-    return f"{told}; the search was given {evaluations}, no more than a baseline."
+    told += f"; the search, which starts from them, was given {evaluations}"
+    return f"{told}: a larger budget than a baseline's." if evaluations > low else f"{told}, no more than a baseline."

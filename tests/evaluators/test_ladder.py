@@ -17,7 +17,7 @@ from speciate.evaluators import (
     judge_inline,
     load_problem,
 )
-from speciate.evaluators._ladder import REJUDGED_SHARE
+from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SHARE, TOLD_APART, _drawn
 
 SMALL = ProblemRef(name="serving-router", options={"requests": "200"})
 HONEST = """
@@ -117,9 +117,27 @@ def test_a_behaviour_seen_before_is_not_judged_again_but_for_a_sample() -> None:
         (Status.OK, ("rejudged:agrees",), first.candidate)
     }
     assert {judge(task(v), Remembered(first)).status for v in others[:8]} == {Status.DUPLICATE}
-    moved = first.measurements[0].model_copy(update={"metrics": first.measurements[0].metrics | {"p99_s": 0.0}})
-    lucky = first.model_copy(update={"measurements": (moved, *first.measurements[1:])})
-    assert judge(task(sampled[0]), Remembered(lucky)).labels == ("rejudged:differs",)
+
+
+def test_one_that_only_answers_the_probe_alike_is_told_from_one_that_the_sample_finds_out() -> None:
+    first = judge(task(HONEST))
+    variants = [HONEST.replace("request.arrival", f"request.arrival + {i} - {i}") for i in range(1, 200)]
+    sample = next(v for v in variants if int(Candidate.from_source(v).id[:8], 16) % REJUDGED_SHARE == 0)
+    other = next(v for v in variants if int(Candidate.from_source(v).id[:8], 16) % REJUDGED_SHARE)
+
+    def known_as(source: str, *, drawn: bool) -> Remembered:
+        """The first design with other figures on the workload drawn for ``source``, or on one that was not."""
+        workloads = load_problem(SMALL.name, SMALL.options).workloads("train")
+        name = _drawn(workloads, Candidate.from_source(source), first).name
+        at = next(i for i, m in enumerate(first.measurements) if (m.workload == name) is drawn)
+        parts = list(first.measurements)
+        parts[at] = parts[at].model_copy(update={"metrics": parts[at].metrics | {"p99_s": 0.0}})
+        return Remembered(first.model_copy(update={"measurements": tuple(parts)}))
+
+    words = [judge(task(source), known_as(source, drawn=True)) for source in (sample, other)]
+    assert {(word.status, word.labels, word.duplicate_of) for word in words} == {(Status.OK, (TOLD_APART,), None)}
+    found_out = judge(task(sample), known_as(sample, drawn=False))
+    assert (found_out.labels, found_out.duplicate_of) == ((REJUDGED_OTHER,), first.candidate)
 
 
 def test_a_different_behaviour_is_told_apart() -> None:

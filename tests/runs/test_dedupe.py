@@ -2,7 +2,7 @@
 
 from speciate.agent import Archive, RunRecord
 from speciate.evaluators import Evaluation, Status
-from speciate.evaluators._ladder import REJUDGED_NOISY, REJUDGED_OTHER, REJUDGED_SAME
+from speciate.evaluators._ladder import REJUDGED_NOISY, REJUDGED_OTHER, REJUDGED_SAME, TOLD_APART
 from speciate.runs._dedupe import dedupe_of
 from speciate.runs._overview import run_lines
 
@@ -20,13 +20,16 @@ def test_sources_behaviours_and_the_sample_are_told_apart(archive: Archive, run:
     stored(archive, run, "b" * 32, status=Status.DUPLICATE, duplicate_of="c" * 32, labels=(REJUDGED_SAME,))
     stored(archive, run, "d" * 32, duplicate_of="c" * 32, labels=("library", REJUDGED_SAME))
     stored(archive, run, "e" * 32, duplicate_of="c" * 32, labels=(REJUDGED_OTHER,), status=Status.CRASHED, score=None)
+    stored(archive, run, "f" * 32, labels=(TOLD_APART,))
+    stored(archive, run, "0" * 32, status=Status.DUPLICATE, duplicate_of="f" * 32, labels=(TOLD_APART,))
     after = dedupe_of(archive, run.id)
-    assert after.candidates == before.candidates + 4
+    assert after.candidates == before.candidates + 6
     assert after.by_source == before.by_source + 1
-    assert after.by_behaviour == before.by_behaviour + 1
+    assert after.by_behaviour == before.by_behaviour + 2
     assert (after.rejudged, after.agreed, after.differed) == (2, 1, 1)
-    assert after.hit_rate == (before.hits + 4) / after.candidates
+    assert after.hit_rate == (before.hits + 5) / after.candidates
     assert "of 2 re-judged in full 1 agreed to the bit, 1 differed" in after.words
+    assert after.words.endswith("1 more answered the probe alike and were told apart by one workload")
     assert after.words in "\n".join(run_lines(archive, run))
 
 

@@ -14,8 +14,8 @@ def baseline(name: str, **changes: object) -> Baseline:
 
 def test_a_larger_budget_than_a_baselines_is_admitted() -> None:
     tuned = [baseline("a", parameters=PARAMETERS, tuned_evaluations=120), baseline("b"), baseline("c", control=True)]
-    assert tuning_words(tuned, 200).endswith("the search was given 200: a larger budget than a baseline's.")
-    assert tuning_words(tuned, 120).endswith("the search was given 120, no more than a baseline.")
+    assert tuning_words(tuned, 200).endswith("was given 200: a larger budget than a baseline's.")
+    assert tuning_words(tuned, 120).endswith("was given 120, no more than a baseline.")
     more = [*tuned, baseline("d", parameters=PARAMETERS, tuned_evaluations=24), baseline("e", parameters=PARAMETERS)]
     assert "2 baselines took 24 to 120 evaluations, that of 1 more is not recorded" in tuning_words(more, 100)
     assert "larger" in tuning_words(more, 100)
