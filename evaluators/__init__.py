@@ -34,7 +34,9 @@ from ._problem import (
     Problem,
     ProblemRef,
 )
+from ._program import Program, ProgramInterface
 from ._registry import load_problem, problem_names, problem_of
+from ._room import Finished
 from ._screen import screen
 from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
 from ._tuning import Tuned, constants, tune, tune_baseline, tuned_toml, with_constants
@@ -57,6 +59,7 @@ __all__ = [
     "EvaluationCache",
     "Evaluator",
     "Executor",
+    "Finished",
     "Frozen",
     "Function",
     "Hook",
@@ -83,6 +86,8 @@ __all__ = [
     "Problem",
     "ProblemError",
     "ProblemRef",
+    "Program",
+    "ProgramInterface",
     "Quantity",
     "Record",
     "Sandbox",

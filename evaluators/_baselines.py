@@ -26,13 +26,16 @@ _TUNABLE = re.compile(
 _COMMENT = re.compile(r"^\s*(?:#+!?|//+|--|;+|/?\*+/?)\s?")
 
 
-def load_baselines(folder: Path, entry: str = "candidate.py", tuned: Path | None = None) -> tuple[Baseline, ...]:
+def load_baselines(
+    folder: Path, entry: str = "candidate.py", tuned: Path | None = None, language: str = "python"
+) -> tuple[Baseline, ...]:
     """Return the designs in ``folder``, sorted by name.
 
     Args:
         folder: one file a design; hidden files are passed over.
         entry: path that the file takes in the candidate.
         tuned: what ``speciate tune --out`` wrote; ``tuned.toml`` beside the folder where it is None.
+        language: of all designs.
 
     Raises ProblemError for a folder without designs and for a file that cannot be used.
     """
@@ -40,16 +43,17 @@ def load_baselines(folder: Path, entry: str = "candidate.py", tuned: Path | None
     if not files:
         raise ProblemError(f"{folder}: expected a folder with one file a baseline, found none")
     chosen = _tuned(tuned or folder.with_name("tuned.toml"), required=tuned is not None)
-    return tuple(_baseline(file, entry, chosen.get(file.stem, {})) for file in files)
+    return tuple(_baseline(file, entry, language, chosen.get(file.stem, {})) for file in files)
 
 
-def _baseline(file: Path, entry: str, tuned: Mapping[str, Any]) -> Baseline:
+def _baseline(file: Path, entry: str, language: str, tuned: Mapping[str, Any]) -> Baseline:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemError(f"{file}: cannot be read as a baseline: {error}") from error
     lines = _heading(text)
-    candidate = Candidate(files=(SourceFile(path=entry, text=text),), proposer="human", operator="seed")
+    files = (SourceFile(path=entry, text=text),)
+    candidate = Candidate(files=files, language=language, proposer="human", operator="seed")
     parameters = tuple(_parameter(file, match) for match in _TUNABLE.finditer(text))
     values = tuned.get("values", {})
     strange = set(values) - {parameter.name for parameter in parameters}

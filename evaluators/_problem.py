@@ -130,6 +130,11 @@ class Problem(ABC, Generic[S]):
         """``policy``, ``plan``, ``program``, ``command``, or one that an installed evaluator brings."""
         return self.interface.kind
 
+    @property
+    def folder(self) -> Path:
+        """The problem's folder: where its module is."""
+        return Path(inspect.getfile(type(self))).parent
+
     @abstractmethod
     def seed(self) -> Candidate:
         """Return the program a search starts from."""
@@ -159,7 +164,7 @@ class Problem(ABC, Generic[S]):
 
     def brief(self) -> str:
         """Return the Markdown an inventor reads: ``brief.md`` beside the problem's module, and the interface."""
-        own = Path(inspect.getfile(type(self))).with_name("brief.md")
+        own = self.folder / "brief.md"
         told = own.read_text(encoding="utf-8").strip() if own.is_file() else f"# {self.title}"
         goal = f"{self.objective.direction} {self.objective.name} ({self.objective.unit})"
         return f"{told}\n\n## Goal\n\n{goal}.\n\n## Interface\n\n{self.interface.description()}\n"

@@ -170,8 +170,24 @@ class RoomProgram:
             raise
 
 
-def screen_program(candidate: Candidate, interface: ProgramInterface, limits: Limits) -> CandidateFault | None:
-    """Return why ``candidate`` cannot be a program of ``interface``, or None where it may be one.
+class Written(Protocol):
+    """What an interface says of a candidate's files."""
+
+    @property
+    def language(self) -> str:
+        """The language they are written in."""
+
+    @property
+    def entry(self) -> str:
+        """Name of the first."""
+
+    @property
+    def source_files(self) -> int:
+        """How many there may be."""
+
+
+def screen_files(candidate: Candidate, interface: Written, limits: Limits) -> CandidateFault | None:
+    """Return why the files of ``candidate`` are not what ``interface`` asks for, or None where they may be.
 
     Checked: language, the entry file's name, paths, number and bytes of files, and that Python parses.
     """
@@ -181,7 +197,7 @@ def screen_program(candidate: Candidate, interface: ProgramInterface, limits: Li
     return CandidateFault(Status.INVALID, reason) if reason else None
 
 
-def _unfit(candidate: Candidate, interface: ProgramInterface, limits: Limits) -> str | None:
+def _unfit(candidate: Candidate, interface: Written, limits: Limits) -> str | None:
     paths = [file.path for file in candidate.files]
     if candidate.language != interface.language:
         return f"expected a program in {interface.language}, got one in {candidate.language}"

@@ -5,7 +5,7 @@ takes from the worker are imported only on the judge's side. It knows nothing of
 
 The judge sends one order (tag 255, length, marshalled dict) and gets one reply of plain structs and bytes:
 ``REPLY``, what the program printed, stderr's beginning and end, and each file as ``FILE``, path and content. The
-runner is out of the program's reach: process 1 or of another user id, and not dumpable. What the program left
+runner is out of the program's reach: not dumpable, and process 1 or of another user id. What the program left
 running is killed and reaped before the reply, so the CPU seconds are those of the whole tree.
 """
 
@@ -47,6 +47,7 @@ _MOST_DESCRIPTORS = 4096
 _CHILD_SUBREAPER = 36
 _SIGINT, _SIGKILL, _SIGPIPE, _SIGCHLD, _SIGXFSZ = 2, 9, 13, 17, 25
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_PATH | os.O_DIRECTORY | _NO_LINK
 
 
 def attend(ask: int, answer: int, settings: Mapping[str, Any]) -> None:
@@ -82,6 +83,8 @@ class Room:
 
     def close_to_others(self) -> None:
         """Make this process's memory unreadable, and its end the end of all it started."""
+        if self.uid is None and os.getpid() != 1:
+            raise OSError("a room needs either a process table or a user of its own")
         self.call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
         self.call("prctl", _SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         self.call("prctl", _CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -271,23 +274,11 @@ class Room:
                 self.status = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
     def _end_all(self) -> None:
-        """Kill everything but this process, and wait until it is gone."""
-        if os.getpid() == 1:
-            _kill_others()
-        else:
-            self._kill_user()
+        """Kill everything of the program's user, and wait until it is gone: one call that no fork escapes."""
+        self._own(True)
+        _kill_all()
+        self._own(False)
         self._reap(0)
-
-    def _kill_user(self) -> None:
-        """Kill every process of the program's user: one call that no fork escapes."""
-        if self.uid is None:
-            raise OSError("a room needs either a process table or a user of its own")
-        if os.fork() == 0:
-            try:
-                os.setresuid(self.uid, self.uid, self.uid)
-                _kill_others()
-            finally:
-                os._exit(0)
 
     def _collected(self, order: Mapping[str, Any]) -> Iterator[tuple[bytes, int, bytes]]:
         """Return the files asked for, or all of them. Raises OverflowError for more than was allowed."""
@@ -304,9 +295,9 @@ class Room:
             yield path.encode(errors="surrogateescape"), executable, content
 
 
-def _kill_others() -> None:
+def _kill_all() -> None:
     try:
-        os.kill(-1, _SIGKILL)
+        os.kill(-1, _SIGKILL)  # not this process, and not process 1
     except ProcessLookupError:
         return
 
@@ -365,13 +356,14 @@ def _crowded(folder: str, most: int) -> bool:
 
 def _tree(root: str, below: str, depth: int) -> Iterator[str]:
     """Yield the paths of the regular files, in order; links and folders below ``DEPTH`` are left out."""
+    kinds = {}
     try:
-        names = sorted(os.listdir(f"{root}/{below}"))
+        for name in sorted(os.listdir(f"{root}/{below}")):
+            path = f"{below}/{name}" if below else name
+            kinds[path] = os.stat(f"{root}/{path}", follow_symlinks=False).st_mode & 0o170000
     except OSError:
         return  # a folder that its owner shut
-    for name in names:
-        path = f"{below}/{name}" if below else name
-        kind = os.stat(f"{root}/{path}", follow_symlinks=False).st_mode & 0o170000
+    for path, kind in kinds.items():
         if kind == 0o100000:
             yield path
         elif kind == 0o040000 and depth < DEPTH:
@@ -384,10 +376,11 @@ def _content(root: str, path: str, most: int) -> tuple[int, bytes] | None:
     No link is followed on the way. Raises OverflowError for more than ``most`` bytes.
     """
     *folders, name = path.split("/")
-    opened = [os.open(root, os.O_PATH | os.O_DIRECTORY | _NO_LINK)]
+    opened: list[int] = []
     try:
+        opened.append(os.open(root, _FOLDER))
         for folder in folders:
-            opened.append(os.open(folder, os.O_PATH | os.O_DIRECTORY | _NO_LINK, dir_fd=opened[-1]))
+            opened.append(os.open(folder, _FOLDER, dir_fd=opened[-1]))
         # A named pipe would wait for a writer.
         opened.append(os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=opened[-1]))
         found = os.fstat(opened[-1])

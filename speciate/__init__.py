@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from speciate.evaluators import EvaluationCache as EvaluationCache
     from speciate.evaluators import Evaluator as Evaluator
     from speciate.evaluators import Executor as Executor
+    from speciate.evaluators import Finished as Finished
     from speciate.evaluators import Function as Function
     from speciate.evaluators import Hook as Hook
     from speciate.evaluators import Incorrect as Incorrect
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from speciate.evaluators import Problem as Problem
     from speciate.evaluators import ProblemError as ProblemError
     from speciate.evaluators import ProblemRef as ProblemRef
+    from speciate.evaluators import Program as Program
+    from speciate.evaluators import ProgramInterface as ProgramInterface
     from speciate.evaluators import Quantity as Quantity
     from speciate.evaluators import Record as Record
     from speciate.evaluators import Sandbox as Sandbox
@@ -95,6 +98,7 @@ _EVALUATORS = (
     "EvaluationCache",
     "Evaluator",
     "Executor",
+    "Finished",
     "Function",
     "Hook",
     "Incorrect",
@@ -116,6 +120,8 @@ _EVALUATORS = (
     "Problem",
     "ProblemError",
     "ProblemRef",
+    "Program",
+    "ProgramInterface",
     "Quantity",
     "Record",
     "Sandbox",

@@ -20,13 +20,13 @@ ROOT = Path(__file__).parent.parent
 # fmt: off
 PUBLIC = [
     "Answer", "Archive", "ArchiveView", "Argument", "Array", "Baseline", "Candidate", "CandidateFault", "Cost",
-    "Descriptor", "Draw", "Elite", "Evaluation", "EvaluationCache", "Evaluator", "Executor", "Function", "Hook",
-    "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent", "Place",
-    "Plan", "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall", "Problem",
-    "ProblemError", "ProblemRef", "Proposal", "Proposer", "Quantity", "Record", "RunSettings", "Sandbox",
-    "SandboxError", "SandboxProcess", "SandboxUnavailableError", "Session", "SourceFile", "SpeciateError", "Split",
-    "Status", "Task", "Workload", "__version__", "judge", "judge_inline", "load_baselines", "load_problem",
-    "open_archive",
+    "Descriptor", "Draw", "Elite", "Evaluation", "EvaluationCache", "Evaluator", "Executor", "Finished", "Function",
+    "Hook", "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent",
+    "Place", "Plan", "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall",
+    "Problem", "ProblemError", "ProblemRef", "Program", "ProgramInterface", "Proposal", "Proposer", "Quantity",
+    "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess", "SandboxUnavailableError", "Session",
+    "SourceFile", "SpeciateError", "Split", "Status", "Task", "Workload", "__version__", "judge", "judge_inline",
+    "load_baselines", "load_problem", "open_archive",
 ]
 # fmt: on
 

@@ -98,7 +98,7 @@ def kinds() -> list[str]:
     return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
 
 
-_BUILT_IN = ("policy", "plan", "program")
+_BUILT_IN = ("policy", "plan", "program", "command")
 
 
 def _built_in(kind: str) -> "Evaluator[Any] | None":
@@ -115,6 +115,10 @@ def _built_in(kind: str) -> "Evaluator[Any] | None":
         from ._program import ProgramEvaluator
 
         return ProgramEvaluator()
+    if kind == "command":
+        from ._command import CommandEvaluator
+
+        return CommandEvaluator()
     return None
 
 

@@ -3,7 +3,7 @@
 from .._contract import Candidate
 from .._errors import CandidateFault, ProblemError
 from .._problem import Problem
-from .._program import Program, ProgramInterface, RoomProgram, screen_program
+from .._program import Program, ProgramInterface, RoomProgram, screen_files
 from .._room import Rooms
 from ..sandbox import sandbox_named
 from . import Place, Session
@@ -14,7 +14,7 @@ class ProgramEvaluator:
 
     def screen(self, problem: Problem[Program], candidate: Candidate) -> CandidateFault | None:
         """Check names, sizes, and that Python parses."""
-        return screen_program(candidate, _interface(problem), problem.limits)
+        return screen_files(candidate, _interface(problem), problem.limits)
 
     def open(self, problem: Problem[Program], candidate: Candidate, place: Place) -> Session[Program]:
         """Build the candidate. Raises CandidateFault(INVALID) with the compiler's words."""

@@ -39,11 +39,9 @@ def prefix(room: Room) -> tuple[str, ...]:
     if program is None:
         raise SandboxUnavailableError(f"sandbox bubblewrap: the program bwrap is not there; {INSTALL}")
     namespaces = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    whole = isinstance(room, Programs)
-    kept = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL") if whole else ("CAP_SETUID", "CAP_SETGID")
     rights = ["--cap-drop", "ALL"]
     if os.geteuid() == 0:
-        rights += [word for capability in kept for word in ("--cap-add", capability)]
+        rights += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         rights = ["--unshare-user", *rights]
     command = [program, *namespaces, *rights, "--die-with-parent", "--new-session", "--as-pid-1"]

@@ -16,7 +16,7 @@ from speciate.evaluators import (
     SourceFile,
     Status,
 )
-from speciate.evaluators._program import ProgramInterface, RoomProgram, screen_program
+from speciate.evaluators._program import ProgramInterface, RoomProgram, screen_files
 from speciate.evaluators._room import Rooms
 
 from .conftest import usable
@@ -207,7 +207,7 @@ def test_the_weak_sandbox_runs_no_programs() -> None:
     ],
 )
 def test_what_the_text_alone_tells(given: Candidate, reason: str | None) -> None:
-    found = screen_program(given, PYTHON, LIMITS)
+    found = screen_files(given, PYTHON, LIMITS)
     if reason is None:
         assert found is None
     else:

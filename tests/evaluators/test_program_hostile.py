@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from speciate.evaluators import Sandbox, Status
 from speciate.evaluators._program import ProgramInterface
 
 from .test_program import fault, program
+from .test_sandbox import _version as version
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 HOUSE = Path(__file__).parent.parent.parent
@@ -144,6 +148,22 @@ open("plain", "w").write("x")
     assert set(ran.files) == {"plain"}
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "os.chmod('.', 0)",
+        "os.rename('/tmp/work', '/tmp/other')",
+        "os.rename('/tmp/work', '/tmp/other'); os.symlink('/etc', '/tmp/work')",
+        "os.chmod('/tmp/work', 0o400)",
+        "os.makedirs('/'.join(['deep'] * 200)); os.chmod('deep', 0o100)",
+    ],
+)
+def test_a_folder_that_is_gone_or_shut_answers_nothing(end: str, bubblewrap: Sandbox) -> None:
+    interface = ProgramInterface(outputs=("ld.so.cache", "out"), build=("python3", "{entry}"), run=("true",))
+    text = f"import os\nopen('out', 'w').close()\nos.chmod('out', 0)\n{end}"
+    assert program(text, bubblewrap, interface).run().files == {}
+
+
 def test_a_program_sees_nothing_of_the_project_and_of_this_machines_people(bubblewrap: Sandbox) -> None:
     look = f"""
 import os
@@ -246,3 +266,72 @@ open("main.py", "a").write("print('changed')")
 """
     subject = program(text, bubblewrap)
     assert subject.run().stdout == subject.run().stdout
+
+
+ROOTLESS = """
+import os, sys
+sys.path[:0] = sys.argv[1:]
+from speciate.evaluators import Candidate, CandidateFault, Limits, ProgramInterface, SourceFile, sandbox_named
+from speciate.evaluators._program import RoomProgram
+from speciate.evaluators._room import Rooms
+def belongings():
+    held = len(os.listdir("/proc/self/fd"))
+    return held, open(f"/proc/self/task/{os.getpid()}/children").read()
+before = belongings()
+def ran(text):
+    rooms = Rooms(Limits(memory_bytes=256 << 20, wall_s=5), sandbox_named("bubblewrap"))
+    try:
+        return RoomProgram(Candidate.from_source(text, path="main.py"), ProgramInterface(), rooms).run().text.strip()
+    except CandidateFault as fault:
+        return str(fault.status)
+print(ran("import os; print(os.getuid())"))
+print(ran(sys.stdin.read().partition("CUT")[0]))
+print(ran("import os, time\\nif os.fork() == 0: os.setsid(); time.sleep(600)\\nprint('left')"))
+print(ran("import ctypes; print(ctypes.CDLL(None).syscall(56, 0x10000000 | 17, 0, 0, 0, 0))"))
+print(ran("x = bytearray(1 << 30)"))
+print(belongings() == before)
+"""
+BOMB = """
+import os
+count = 0
+try:
+    while True:
+        if os.fork() == 0:
+            import time; time.sleep(60)
+        count += 1
+except BlockingIOError:
+    print(32 <= count <= 64)
+try:
+    open("/proc/1/mem")
+except PermissionError:
+    print("hidden")
+import signal
+for number in range(1, 65):
+    try: os.kill(1, number)
+    except OSError: pass
+"""
+
+
+def test_rooms_hold_without_root_as_well(bubblewrap: Sandbox) -> None:
+    """The system's Python, run as nobody: one user id, so the runner is out of reach by other means."""
+    python = shutil.which("python3", path="/usr/bin")
+    if os.geteuid() != 0:
+        pytest.skip("these tests already run without root")
+    if python is None or version(python) != list(sys.version_info[:2]):
+        pytest.skip("no /usr/bin/python3 of the same version for an ordinary user to run")
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    done = subprocess.run(
+        [python, "-c", ROOTLESS, str(HOUSE / "typing"), *packages],
+        input=BOMB,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        env={},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "Permission denied" in done.stderr or "No module named" in done.stderr:
+        pytest.skip(f"the source tree is not readable for nobody: {done.stderr.splitlines()[-1]}")
+    assert done.stdout.split() == ["65534", "True", "hidden", "left", "-1", "oom", "True"], done.stderr
