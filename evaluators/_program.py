@@ -105,7 +105,7 @@ class Program(Protocol):
 class RoomProgram:
     """A candidate's program, each run in a fresh room of a sandbox. Implements ``Program``.
 
-    Nothing stays of a run but its answer: no file, no process, not even a counter that the next could read.
+    Nothing stays of a run but its answer: no file and no process.
     """
 
     def __init__(self, candidate: Candidate, interface: ProgramInterface, rooms: Rooms):

@@ -82,6 +82,12 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     return usable(request.param)
 
 
+@pytest.fixture(scope="session", params=["docker", "bubblewrap"])
+def whole(request: pytest.FixtureRequest) -> Sandbox:
+    """Each sandbox that has rooms for whole programs."""
+    return usable(request.param)
+
+
 @pytest.fixture(scope="session")
 def bubblewrap() -> Sandbox:
     return usable("bubblewrap")

@@ -41,7 +41,7 @@ def fault(text: str, sandbox: Sandbox, interface: ProgramInterface = PYTHON, **l
     return caught.value
 
 
-def test_a_program_reads_stdin_arguments_and_files_and_answers_on_stdout_and_in_files(bubblewrap: Sandbox) -> None:
+def test_a_program_reads_stdin_arguments_and_files_and_answers_on_stdout_and_in_files(whole: Sandbox) -> None:
     interface = ProgramInterface(outputs=("out/answer.bin", "never.txt"), environment={"LEVEL": "3"})
     text = """
 import os, sys
@@ -50,7 +50,7 @@ open("out/answer.bin", "wb").write(bytes(range(256)))
 print(sys.stdin.read(), sys.argv[1:], open("data/input.txt").read(), os.environ["LEVEL"])
 print("told", file=sys.stderr)
 """
-    ran = program(text, bubblewrap, interface).run(b"read", {"data/input.txt": b"filed"}, ["a b", "--c"])
+    ran = program(text, whole, interface).run(b"read", {"data/input.txt": b"filed"}, ["a b", "--c"])
     assert ran.text == "read ['a b', '--c'] filed 3\n"
     assert ran.stderr == "told\n"
     assert {path: file.content for path, file in ran.files.items()} == {"out/answer.bin": bytes(range(256))}
@@ -76,16 +76,16 @@ print("told", file=sys.stderr)
         ("for n in range(10**6): open(str(n), 'w')", Status.OUTPUT_LIMIT, "more than the 4096 files"),
     ],
 )
-def test_every_bad_end_has_its_word(text: str, status: Status, words: str, bubblewrap: Sandbox) -> None:
+def test_every_bad_end_has_its_word(text: str, status: Status, words: str, whole: Sandbox) -> None:
     limits = {"wall_s": 1.0} if "sleep" in text else {"cpu_s": 0.5} if "while True: pass" in text else {}
-    found = fault(text, bubblewrap, **limits)
+    found = fault(text, whole, **limits)
     assert found.status is status, found.detail
     assert re.search(words, found.detail, re.DOTALL), found.detail
 
 
-def test_a_timeout_says_which_limit_cut_it_off(bubblewrap: Sandbox) -> None:
-    slow = fault("import time; time.sleep(60)", bubblewrap, wall_s=0.5)
-    busy = fault("while True: pass", bubblewrap, cpu_s=0.5)
+def test_a_timeout_says_which_limit_cut_it_off(whole: Sandbox) -> None:
+    slow = fault("import time; time.sleep(60)", whole, wall_s=0.5)
+    busy = fault("while True: pass", whole, cpu_s=0.5)
     assert (slow.limit, slow.after_s) == ("wall_s", 0.5)
     assert (busy.limit, busy.after_s) == ("cpu_s", 0.5)
 
@@ -140,47 +140,65 @@ def test_a_c_program_that_runs_out_of_memory_is_oom(bubblewrap: Sandbox) -> None
     assert caught.value.status is Status.OOM
 
 
-def test_a_command_that_is_not_on_the_machine_is_not_the_candidates_fault(bubblewrap: Sandbox) -> None:
+def test_a_build_in_python_makes_files_for_every_run(whole: Sandbox) -> None:
+    interface = ProgramInterface(build=("python3", "{entry}", "build"), run=("python3", "{entry}", "run"))
+    text = """
+import os, stat, sys
+if sys.argv[1] == "build":
+    os.makedirs("made/deep")
+    open("made/deep/table.txt", "w").write("7")
+    open("made/tool", "w").write("#!/bin/sh\\necho tool\\n")
+    os.chmod("made/tool", 0o700)
+else:
+    print(open("made/deep/table.txt").read(), os.popen("made/tool").read().strip())
+    open("made/deep/table.txt", "w").write("8")
+"""
+    subject = program(text, whole, interface)
+    assert [subject.run().text, subject.run().text] == ["7 tool\n", "7 tool\n"]
+    assert fault("import sys; sys.exit(2)", whole, interface).status is Status.INVALID
+
+
+def test_a_command_that_is_not_on_the_machine_is_not_the_candidates_fault(whole: Sandbox) -> None:
     with pytest.raises(ProblemError, match="no command fortran77 in the sandbox; install it"):
-        program("", bubblewrap, ProgramInterface(run=("fortran77", "{entry}"))).run()
-    assert fault("", bubblewrap, ProgramInterface(run=("./main",))).status is Status.CRASHED
+        program("", whole, ProgramInterface(run=("fortran77", "{entry}"))).run()
+    assert fault("", whole, ProgramInterface(run=("./main",))).status is Status.CRASHED
 
 
-def test_numpy_is_there_where_the_interface_says_so(bubblewrap: Sandbox) -> None:
+def test_numpy_is_there_where_the_interface_says_so(whole: Sandbox) -> None:
     text = "import numpy; print(int(numpy.arange(5).sum()))"
-    assert program(text, bubblewrap, ProgramInterface(packages=True)).run().text == "10\n"
-    assert "No module named 'numpy'" in fault(text, bubblewrap).detail
+    assert program(text, whole, ProgramInterface(packages=True)).run().text == "10\n"
+    assert "No module named 'numpy'" in fault(text, whole).detail
 
 
 @pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "", "a//b", ".", "a\0b", "/".join("a" * 20)])
-def test_a_path_that_leaves_the_folder_is_refused_on_the_judges_side(path: str, bubblewrap: Sandbox) -> None:
+def test_a_path_that_leaves_the_folder_is_refused_on_the_judges_side(path: str, whole: Sandbox) -> None:
     with pytest.raises(ValueError, match="expected the path of a file below its folder"):
-        program("", bubblewrap).run(files={path: b""})
+        program("", whole).run(files={path: b""})
     with pytest.raises(ValueError, match="expected the path of a file below its folder"):
         ProgramInterface(outputs=(path,))
 
 
-def test_a_workloads_file_does_not_replace_the_candidates(bubblewrap: Sandbox) -> None:
+def test_a_workloads_file_does_not_replace_the_candidates(whole: Sandbox) -> None:
     with pytest.raises(ValueError, match=r"candidate's own or built ones, got main.py"):
-        program("", bubblewrap).run(files={"main.py": b"print('other')"})
+        program("", whole).run(files={"main.py": b"print('other')"})
 
 
-def test_more_input_than_a_room_holds_is_the_problems_error(bubblewrap: Sandbox) -> None:
+def test_more_input_than_a_room_holds_is_the_problems_error(whole: Sandbox) -> None:
     with pytest.raises(ValueError, match="33554432 bytes together, they have 41943040"):
-        program("", bubblewrap).run(b"x" * (40 << 20))
+        program("", whole).run(b"x" * (40 << 20))
 
 
-def test_a_megabyte_goes_in_and_comes_out(bubblewrap: Sandbox) -> None:
+def test_a_megabyte_goes_in_and_comes_out(whole: Sandbox) -> None:
     text = "import sys; data = sys.stdin.buffer.read(); sys.stdout.buffer.write(data); open('out', 'wb').write(data)"
     data = os.urandom(3 << 20)
-    ran = program(text, bubblewrap, ProgramInterface(outputs=("out",)), output_bytes=4 << 20).run(data)
+    ran = program(text, whole, ProgramInterface(outputs=("out",)), output_bytes=4 << 20).run(data)
     assert ran.stdout == data
     assert ran.files["out"].content == data
 
 
-def test_all_runs_together_have_the_time_of_all_workloads(bubblewrap: Sandbox) -> None:
+def test_all_runs_together_have_the_time_of_all_workloads(whole: Sandbox) -> None:
     limits = {"wall_s": 0.6, "start_wall_s": 0.1, "workloads": 1}
-    subject = program("import time; time.sleep(0.5)", bubblewrap, **limits)
+    subject = program("import time; time.sleep(0.5)", whole, **limits)
     subject.run()
     with pytest.raises(CandidateFault, match="not finished within") as caught:
         [subject.run() for _ in range(3)]
