@@ -9,7 +9,8 @@ import sqlite3
 import subprocess
 from typing import NamedTuple
 
-from speciate.evaluators import SandboxUnavailableError, problem_names, sandbox_named, sandbox_names
+from speciate.evaluators import SandboxUnavailableError, SpeciateError, problem_names, sandbox_named, sandbox_names
+from speciate.evaluators.sandbox import sandbox_called
 
 from speciate import __version__
 
@@ -36,7 +37,7 @@ def checks(key_env: str) -> list[Check]:
         Check("python", True, True, f"{platform.python_version()} on {platform.platform(terse=True)}"),
         _sqlite(),
         _cores(),
-        *_sandboxes(),
+        *sandbox_checks(),
         _key(key_env),
         _git(),
         *_optional(),
@@ -70,21 +71,26 @@ def _cores() -> Check:
     return Check("cores", True, True, f"{usable} usable of {os.cpu_count()}")
 
 
-def _sandboxes() -> list[Check]:
+def sandbox_checks() -> list[Check]:
+    """Return which sandbox is used, and what each one on this machine stops and does not stop."""
     try:
         chosen = sandbox_named(None).name
     except SandboxUnavailableError as error:
         found = [Check("sandbox", False, True, str(error))]
     else:
         found = [Check("sandbox", True, True, f"{chosen} is used unless --sandbox names another")]
-    for name in sandbox_names():
-        try:
-            sandbox = sandbox_named(name)
-        except SandboxUnavailableError as error:
-            found.append(Check(name, False, False, str(error)))
-        else:
-            found.append(Check(name, True, False, "works here", tuple(sandbox.describe())))
-    return found
+    return found + [_sandbox(name) for name in sandbox_names()]
+
+
+def _sandbox(name: str) -> Check:
+    try:
+        sandbox = sandbox_called(name)
+        reason = sandbox.available()
+    except SpeciateError as error:
+        return Check(name, False, False, str(error))
+    if reason is not None:
+        return Check(name, False, False, reason)
+    return Check(name, True, False, "works here", tuple(sandbox.describe()))
 
 
 def _key(name: str) -> Check:

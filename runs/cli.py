@@ -15,6 +15,7 @@ from ._doctor import doctor, problems
 from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
+from ._sandbox import sandbox
 
 HELP = "Discover system designs: search, judge against tuned baselines, and report with evidence."
 
@@ -41,6 +42,7 @@ commands.command("check")(check)
 commands.command("replicate")(replicate)
 commands.command("problems")(problems)
 commands.command("doctor")(doctor)
+commands.add_typer(sandbox, name="sandbox")
 
 
 def app(args: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from .._errors import SandboxUnavailableError
 from .._plugins import installed, load_installed
 from ._bubblewrap import Bubblewrap
 from ._docker import Docker
+from ._docker_image import Image, build_image, images
 from ._kind import LocalProcess, Programs, Room, Sandbox, SandboxProcess, Worker
 from ._process import Process
 from ._root import INSTALL
@@ -33,13 +34,21 @@ def sandbox_named(name: str | None = None) -> Sandbox:
     """
     reasons: list[str] = []
     for wanted in ("docker", "bubblewrap") if name is None else (name,):
-        sandbox = _KINDS.get(wanted) or _installed(wanted)
+        sandbox = sandbox_called(wanted)
         reason = sandbox.available()
         if reason is None:
             return sandbox
         reasons.insert(0, f"sandbox {wanted}: {reason}")
     hint = "" if name == "process" else "; or accept the weak one knowingly with --sandbox process"
     raise SandboxUnavailableError("; ".join(reasons) + hint)
+
+
+def sandbox_called(name: str) -> Sandbox:
+    """Return the sandbox called ``name``, whether or not it works here; see ``Sandbox.available``.
+
+    Raises SandboxUnavailableError for an unknown name, SpeciateError for a package that does not import.
+    """
+    return _KINDS.get(name) or _installed(name)
 
 
 @cache
@@ -50,18 +59,11 @@ def _installed(name: str) -> Sandbox:
     return cast(Sandbox, factory())
 
 
-def sandbox_image(sandbox: Sandbox) -> str | None:
-    """Return the digest of what candidates run in, where the sandbox has an image; else None.
-
-    Raises SandboxUnavailableError where the image is gone.
-    """
-    return sandbox.identity() if isinstance(sandbox, Docker) else None
-
-
 __all__ = [
     "INSTALL",
     "Bubblewrap",
     "Docker",
+    "Image",
     "LocalProcess",
     "Process",
     "Programs",
@@ -69,7 +71,9 @@ __all__ = [
     "Sandbox",
     "SandboxProcess",
     "Worker",
-    "sandbox_image",
+    "build_image",
+    "images",
+    "sandbox_called",
     "sandbox_named",
     "sandbox_names",
 ]

@@ -71,44 +71,32 @@ class Docker:
         if room.packages:
             _require_packages(self.image)
         birth = Birth(cpu, environment(room.packages), (PACKAGES,) if room.packages else ())
-        return _started(_shelf(shape), limits, room, birth)
+        return _started(shape, limits, room, birth)
 
     def release(self) -> None:
         """Close the warm containers of this process that no candidate is in."""
-        for shelf in _shelves.values():
-            shelf.release()
+        _shelf.release()
 
     def idle(self) -> list[Container]:
         """Return the warm containers of this process that no candidate is in."""
-        return [container for shelf in _shelves.values() for container in shelf.idle()]
+        return _shelf.idle()
 
 
-_shelves: dict[Shape, Shelf] = {}
+_shelf = Shelf()
+os.register_at_fork(after_in_child=_shelf.forget)
 
 
-def _shelf(shape: Shape) -> Shelf:
-    return _shelves.setdefault(shape, Shelf(shape))
-
-
-def _forget() -> None:
-    for shelf in _shelves.values():
-        shelf.forget()
-
-
-os.register_at_fork(after_in_child=_forget)
-
-
-def _started(shelf: Shelf, limits: Limits, room: Room, birth: Birth) -> ContainedProcess:
+def _started(shape: Shape, limits: Limits, room: Room, birth: Birth) -> ContainedProcess:
     _sweep()
     pipes = Pipes()
     container = None
     try:
         try:
-            container = shelf.take()
+            container = _shelf.take(shape)
             pid, uid = container.start(pipes, birth)
         finally:
             pipes.close_child_ends()
-        process = ContainedProcess(container, pid, pipes, shelf)
+        process = ContainedProcess(container, pid, pipes, _shelf)
     except BaseException as error:
         if container is not None:
             container.close(remove_now=True)

@@ -27,6 +27,8 @@ _REPLY_WALL_S = 15.0
 _UID_BASE = 2_000_000_000
 _USES = 256
 """Candidates a container serves before it is replaced; each has a user id of its own."""
+_MOST_IDLE = 3
+"""Warm containers a process keeps: a judging process needs one, or one for each kind of room."""
 _CREDENTIALS = struct.Struct("3i")
 _LONGEST_PATH = 100
 """The kernel takes 107 bytes of a socket's path."""
@@ -47,7 +49,8 @@ class Container:
     One thread at a time uses it, but for ``kill``.
     """
 
-    def __init__(self, name: str, pid: int, link: socket.socket):
+    def __init__(self, shape: Shape, name: str, pid: int, link: socket.socket):
+        self.shape = shape
         self.name = name
         """The engine's id of it."""
         self.pid = pid
@@ -79,7 +82,7 @@ class Container:
                 listener.listen(1)
                 name = launch(shape, folder)
                 try:
-                    return cls._met(name, listener)
+                    return cls._met(shape, name, listener)
                 except BaseException:
                     remove(name)
                     raise
@@ -87,7 +90,7 @@ class Container:
             shutil.rmtree(outer, ignore_errors=True)
 
     @classmethod
-    def _met(cls, name: str, listener: socket.socket) -> "Container":
+    def _met(cls, shape: Shape, name: str, listener: socket.socket) -> "Container":
         listener.settimeout(READY_WALL_S)
         try:
             link, _ = listener.accept()
@@ -100,7 +103,7 @@ class Container:
                     "sandbox docker: the engine's processes are not in this process table; run Speciate on the "
                     "machine of the engine, and not inside a container"
                 )
-            self = cls(name, pid, link)
+            self = cls(shape, name, pid, link)
             link.setblocking(False)
             link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             self._send(source_of("sandbox._supervisor"))
@@ -232,7 +235,7 @@ class ContainedProcess:
         """Send SIGKILL to everything in the container but its supervisor."""
         # Another thread's kill is the watchdog's: a limit was passed, and the container is not used again. A room
         # is only killed for a limit. A worker that gave no good answer has mostly ended by itself already.
-        self._breached |= self._shelf.shape.whole or threading.get_ident() != self._thread
+        self._breached |= self._container.shape.whole or threading.get_ident() != self._thread
         if self._open:
             self._container.kill()
 
@@ -267,24 +270,28 @@ class ContainedProcess:
 
 
 class Shelf:
-    """The warm containers of one shape that no candidate is in. For any number of threads."""
+    """The warm containers of this process that no candidate is in. For any number of threads."""
 
-    def __init__(self, shape: Shape):
-        self.shape = shape
+    def __init__(self) -> None:
         self._idle: list[Container] = []
         self._lock = threading.Lock()
 
-    def take(self) -> Container:
+    def take(self, shape: Shape) -> Container:
         """Return an empty container, warm if there is one. Raises SandboxUnavailableError or SandboxError."""
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return Container.launch(self.shape)
+            for container in reversed(self._idle):
+                if container.shape == shape:
+                    self._idle.remove(container)
+                    return container
+        return Container.launch(shape)
 
     def put(self, container: Container) -> None:
-        """Give an emptied container back."""
+        """Give an emptied container back. The one that waited longest makes room where there are many."""
         with self._lock:
             self._idle.append(container)
+            surplus = self._idle.pop(0) if len(self._idle) > _MOST_IDLE else None
+        if surplus is not None:
+            surplus.close()
 
     def idle(self) -> list[Container]:
         """Return the containers that wait."""

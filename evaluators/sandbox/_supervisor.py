@@ -238,7 +238,7 @@ def main(link: socket.socket) -> None:
         worker = _module("worker", link.recv(MESSAGE_BYTES).decode())["main"]
         with open("/proc/self/uid_map", encoding="ascii") as file:
             users = [tuple(map(int, line.split())) for line in file]
-        told = {"python": tuple(sys.version_info[:3]), "users": users, "alone": os.getpid() == 1}
+        told = {"python": tuple(sys.version_info[:3]), "users": users}
         link.send(marshal.dumps(told, _MARSHAL))
         Supervisor(link, worker).run()
     except BrokenPipeError:
