@@ -187,6 +187,7 @@ class _Watch:
         self.limits = limits
         self.log = b""
         self.before = census(process.pid)
+        process.cpu_s()  # The runner may be gone when it is asked for at the end; then this was its last word.
         self.peak_bytes = 0
         self.cpu_s = 0.0
         """Of the command and all it started, as last seen."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import as_completed
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from speciate.evaluators import (
     Baseline,
@@ -14,7 +14,9 @@ from speciate.evaluators import (
     Executor,
     JudgeTask,
     LocalExecutor,
+    Problem,
     ProblemRef,
+    SourceFile,
     SpeciateError,
     Split,
     Status,
@@ -86,14 +88,22 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def read_candidate(path: Path) -> Candidate:
-    """Return the design in a file. Raises SpeciateError where it cannot be read as text."""
+def read_candidate(path: Path, problem: Problem[Any]) -> Candidate:
+    """Return the design in a file: what the seed is, with this text as its entry file.
+
+    Raises SpeciateError where the file cannot be read as text.
+    """
+    seed = problem.seed()
     try:
-        return Candidate.from_source(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SpeciateError(f"{path}: cannot be read: {error.strerror or error}; expected a Python file") from error
+        what = f"{path}: cannot be read: {error.strerror or error}"
+        raise SpeciateError(f"{what}; expected a {seed.language.capitalize()} file") from error
     except UnicodeDecodeError as error:
-        raise SpeciateError(f"{path}: expected a Python file in UTF-8, got other bytes at {error.start}") from error
+        told = f"{path}: expected a {seed.language.capitalize()} file in UTF-8, got other bytes at {error.start}"
+        raise SpeciateError(told) from error
+    entry = SourceFile(path=seed.files[0].path, text=text)
+    return Candidate(files=(entry, *seed.files[1:]), language=seed.language)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -136,8 +146,8 @@ def baseline_lines(bench: Bench, judged: list[JudgedBaseline], ours: Evaluation 
             paired = gain_over(
                 bench.problem,
                 bench.problem.workloads(ours.split),
-                ours.measurements,
-                evaluation.measurements,
+                [ours.measurements],
+                [evaluation.measurements],
             )
             gain = f"{percent(paired.gain)} {interval(paired.low, paired.high)}" if paired else ""
         score = "" if evaluation.score is None else quantity(evaluation.score, digits=5)

@@ -31,7 +31,7 @@ def evaluate(  # noqa: PLR0913 - typer makes an option of each parameter
 
     bench = Bench(ProblemRef(name=problem, options=problem_options(option, trace)), sandbox, workers=1)
     with bench:
-        evaluation = bench.judge(read_candidate(file), split)
+        evaluation = bench.judge(read_candidate(file, bench.problem), split)
         if as_json:
             typer.echo(evaluation.model_dump_json(indent=2))
         else:
