@@ -31,7 +31,7 @@ class Standing(NamedTuple):
 
     mean: float
     """Minimised."""
-    count: int
+    repetitions: int
     next: int
     """The lowest number of a repetition that it was not yet chosen by."""
 
@@ -66,7 +66,7 @@ class Remeasuring:
         following = self._first(holder) + entry.repetitions
         self._standings[entry.ticket] = Standing(entry.score, entry.repetitions, following)
         if holder is not None and entry.holder_score is not None:
-            count = self._standings[holder].count if holder in self._standings else 0
+            count = self._standings[holder].repetitions if holder in self._standings else 0
             self._standings[holder] = Standing(entry.holder_score, count + entry.repetitions, following)
 
     async def insert(self, grid: Grid, ticket: int, word: Evaluation) -> Inserted:
@@ -127,8 +127,8 @@ class Remeasuring:
         waves, following = choice.waves, first + choice.waves
         if holder is not None:
             old = self._standings.get(sides[0], Standing(0.0, 0, 0))
-            count = old.count + waves
-            holder = (old.mean * old.count + holder * waves) / count
+            count = old.repetitions + waves
+            holder = (old.mean * old.repetitions + holder * waves) / count
             self._standings[sides[0]] = Standing(holder, count, following)
         if challenger is not None:
             self._standings[sides[1]] = Standing(challenger, waves, following)

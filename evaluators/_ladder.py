@@ -14,6 +14,7 @@ from typing import Any
 from ._contract import Candidate, Censored, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
 from ._errors import CandidateFault, SandboxError
 from ._problem import EvaluationCache, Problem, ProblemRef
+from ._racing import Incumbents, Race
 from ._registry import problem_of
 from .kinds import Place, Session, evaluator_of
 from .sandbox import sandbox_named
@@ -48,6 +49,8 @@ class JudgeTask(Frozen):
     """Which measuring it is, where the problem is noisy."""
     only: tuple[str, ...] = ()
     """Names of the workloads to judge, in this order; empty for all of the split. No cache is asked for a part."""
+    racing: bool = False
+    """Whether a candidate that looks hopeless part way through the train workloads is given up."""
 
 
 def judge(task: JudgeTask, cache: EvaluationCache | None = None, cpu: int | None = None) -> Evaluation:
@@ -101,6 +104,7 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
     decision_hash: str | None = None
     known: Evaluation | None = None
     apart: tuple[str, ...] = ()
+    race: Race | None = None
     workload = ""
     try:
         session = evaluator.open(problem, task.candidate, place)
@@ -118,18 +122,22 @@ def _judge_in(problem: Problem[Any], task: JudgeTask, cache: EvaluationCache | N
                     if not _sampled(task.candidate):
                         return _reused(task, twin, decision_hash, clock.lap(session))
                     known, apart = twin, ()
+            if task.racing and task.split == "train" and known is None and isinstance(cache, Incumbents):
+                race = Race(problem, task.candidate, cache, len(workloads))
             for instance in workloads:
                 workload = instance.name
                 word = problem.measure(session.subject, instance)
                 measured.append(word.model_copy(update={"cost": clock.lap(session)}))
                 _check_bound(problem, instance, word)
+                if race is not None:
+                    race.check(measured)
         except CandidateFault as fault:
             spent = sum((m.cost for m in measured), clock.lap(session))
             told: dict[str, Any] = {"measurements": tuple(measured), "decision_hash": decision_hash}
             told |= {"labels": (*session.labels, *apart), "sandbox": place.sandbox.name}
             failed = _failed(task, fault, spent, workload, **told)
             return _compared(problem, failed, known)
-    labels = (*session.labels, *apart)
+    labels = (*session.labels, *apart, *(race.labels if race else ()))
     finished = _finished(
         problem, task, measured, decision_hash=decision_hash, sandbox=place.sandbox.name, labels=labels
     )

@@ -7,18 +7,34 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from speciate.agent import Archive, EvaluationRecord, OpeningRecord, RunRecord
+from speciate.agent import Archive, OpeningRecord, RunRecord
 from speciate.evaluators import Candidate, Frozen, Measurement, Problem, Split, Status
 
 from ._alarms import Alarm, alarms_of
 from ._arms import arm_of, controls_of
+from ._censored import censored_words, status_words
+from ._claim import Evidence, claim_words, evidence_over
 from ._commands import commands_for
+from ._confirmation import Confirmation, confirmation_of
 from ._curve import Point, curve_of
 from ._dedupe import Dedupe, dedupe_of
 from ._grid import Grid, grid_of
-from ._heldout import Gain, Group, HeldoutWorkload, Metric, gain_over, groups_of, metric_rows, workload_rows
+from ._heldout import (
+    Gain,
+    Group,
+    HeldoutWorkload,
+    Metric,
+    averaged,
+    gain_over,
+    groups_of,
+    metric_rows,
+    workload_rows,
+)
+from ._judged import judged_all, judged_on, score_on
 from ._novelty import Novelty, novelty_of
 from ._numbers import interval, percent, quantity
+from ._racing import Racing, racing_of
+from ._remeasured import remeasured_words
 from ._spent import Spent, spent
 from ._tuned import tuning_words
 
@@ -103,7 +119,10 @@ class Findings(Frozen):
     claim: str
     """The claim, or why there is none, in a few sentences."""
     claimed: bool
-    """Whether the champion is better than the best tuned baseline with an interval that excludes zero."""
+    """Whether the champion is better than every tuned baseline measured on held-out, with intervals above zero."""
+    evidence: Evidence
+    confirmation: Confirmation | None
+    """What validation says of the champion; None before one was chosen there."""
     champion: Champion | None
     baselines: tuple[Design, ...]
     """Best first: by held-out score, then validation, then train."""
@@ -117,6 +136,10 @@ class Findings(Frozen):
     metrics: tuple[Metric, ...]
     outcomes: dict[str, int]
     dedupe: Dedupe
+    racing: Racing | None
+    """None for a run without racing."""
+    notes: tuple[str, ...]
+    """Sentences on what fresh repetitions decided under a noisy judge, and on what a deadline cut off."""
     alarms: tuple[Alarm, ...]
     """Of the run and of its control arms."""
     cost: Spent
@@ -135,7 +158,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
     best = next((design for design in baselines if not design.control and design.heldout is not None), None)
     controls = book.controls()
     workloads, groups, metrics = book.comparison(best, baselines, controls)
-    claim, claimed = _claim(problem, champion, best, controls)
+    claim, evidence = _claim(problem, champion, baselines, controls)
     cost = spent(archive, run.id)
     arms = [run, *(archive.run(control.run_id) for control in controls)]
     return Findings(
@@ -155,7 +178,9 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         unit=problem.objective.unit,
         minimize=problem.objective.direction == "minimize",
         claim=claim,
-        claimed=claimed,
+        claimed=evidence.claimed,
+        evidence=evidence,
+        confirmation=confirmation_of(archive, run, problem),
         champion=champion,
         baselines=tuple(baselines),
         best_baseline=best,
@@ -166,6 +191,8 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         metrics=metrics,
         outcomes=archive.counts(run.id),
         dedupe=dedupe_of(archive, run.id),
+        racing=racing_of(archive, run, len(problem.workloads("train"))),
+        notes=(*remeasured_words(archive, run.id), *censored_words(archive, run.id)),
         alarms=tuple(alarm for each in arms for alarm in alarms_of(archive, each, problem)),
         cost=cost,
         grid=grid_of(problem, archive.elites(run.id)),
@@ -173,16 +200,6 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
         commands=commands_for(run, arms[1:], archive.database.name),
     )
-
-
-def judged_on(archive: Archive, run_id: str, candidate_id: str, split: Split) -> EvaluationRecord | None:
-    """Return the candidate's first finished evaluation of its own on ``split``, if there is one.
-
-    Reused evaluations and failures of ours are not finished ones.
-    """
-    unfinished = (Status.SANDBOX_ERROR, Status.DUPLICATE)
-    found = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
-    return next((record for record in found if record.evaluation.status not in unfinished), None)
 
 
 class _Book:
@@ -193,14 +210,16 @@ class _Book:
         self.run = run
         self.problem = problem
         self.heldout = problem.workloads("heldout")
-        self.ours = self._measured(run.id, run.champion) if run.champion else ()
+        self.ours = self._repeated(run.id, run.champion) if run.champion else ()
 
     def champion(self) -> Champion | None:
         if self.run.champion is None:
             return None
         record = self.archive.candidate(self.run.id, self.run.champion)
+        design = self._design(self.run.id, "champion", "champion", record.candidate)
+        # Its own validation score stays behind the gate; what may be said of it is the confirmation.
         return Champion(
-            design=self._design(self.run.id, "champion", "champion", record.candidate),
+            design=design.model_copy(update={"validation": None}),
             ticket=record.ticket,
             operator=record.candidate.operator,
             proposer=record.candidate.proposer,
@@ -214,7 +233,7 @@ class _Book:
         designs = []
         for baseline in self.problem.baselines():
             design = self._design(self.run.id, baseline.name, baseline.title, baseline.candidate)
-            gain = self._gain(self._measured(self.run.id, baseline.candidate.id))
+            gain = self._gain(self._repeated(self.run.id, baseline.candidate.id))
             told = {"source": baseline.source, "control": baseline.control, "gain": gain}
             told["tuned_evaluations"] = baseline.tuned_evaluations
             designs.append(design.model_copy(update=told))
@@ -228,8 +247,8 @@ class _Book:
         if run.champion is not None:
             candidate = self.archive.candidate(run.id, run.champion).candidate
             design = self._design(run.id, f"{arm} control", f"champion of the {arm} control arm", candidate)
-            gain = self._gain(self._measured(run.id, candidate.id))
-            design = design.model_copy(update={"control": True, "gain": gain})
+            gain = self._gain(self._repeated(run.id, candidate.id))
+            design = design.model_copy(update={"control": True, "gain": gain, "validation": None})
         return Control(
             arm=arm,
             run_id=run.id,
@@ -243,17 +262,18 @@ class _Book:
         self, best: Design | None, designs: Sequence[Design], controls: Sequence[Control]
     ) -> tuple[tuple[HeldoutWorkload, ...], tuple[Group, ...], tuple[Metric, ...]]:
         theirs = self._measured(self.run.id, best.candidate_id) if best else ()
-        rows = workload_rows(self.problem, self.heldout, self.ours, theirs)
-        measured = {"champion": self.ours}
+        ours = averaged(self.ours)
+        rows = workload_rows(self.problem, self.heldout, ours, theirs)
+        measured = {"champion": ours}
         measured |= {design.name: self._measured(self.run.id, design.candidate_id) for design in designs}
         for control in controls:
             if control.design is not None:
                 measured[control.design.name] = self._measured(control.run_id, control.design.candidate_id)
-        return rows, groups_of(rows, measured), metric_rows(self.ours, theirs)
+        return rows, groups_of(rows, measured), metric_rows(ours, theirs)
 
     def _design(self, run_id: str, name: str, title: str, candidate: Candidate) -> Design:
         found = [judged_on(self.archive, run_id, candidate.id, split) for split in SPLITS]
-        train, validation, heldout = (record.evaluation.score if record else None for record in found)
+        train, validation, heldout = (score_on(self.archive, run_id, candidate.id, split) for split in SPLITS)
         measured = self._measured(run_id, candidate.id)
         return Design(
             name=name,
@@ -263,15 +283,20 @@ class _Book:
             validation=validation,
             heldout=heldout,
             objective=math.fsum(m.objective for m in measured) / len(measured) if measured else None,
-            status=next((record.evaluation.status for record in reversed(found) if record), ""),
+            status=next((status_words(record.evaluation) for record in reversed(found) if record), ""),
         )
 
     def _measured(self, run_id: str, candidate_id: str) -> tuple[Measurement, ...]:
-        """Return held-out measurements, empty unless the evaluation is ``ok``."""
-        record = judged_on(self.archive, run_id, candidate_id, "heldout")
-        return record.evaluation.measurements if record and record.evaluation.status is Status.OK else ()
+        """Return held-out measurements, averaged over repetitions, empty unless all evaluations are ``ok``."""
+        return averaged(self._repeated(run_id, candidate_id))
 
-    def _gain(self, theirs: Sequence[Measurement]) -> Gain | None:
+    def _repeated(self, run_id: str, candidate_id: str) -> tuple[tuple[Measurement, ...], ...]:
+        """Return the held-out measurements of each repetition, empty unless all evaluations are ``ok``."""
+        found = judged_all(self.archive, run_id, candidate_id, "heldout")
+        good = all(record.evaluation.status is Status.OK for record in found)
+        return tuple(record.evaluation.measurements for record in found) if good else ()
+
+    def _gain(self, theirs: Sequence[Sequence[Measurement]]) -> Gain | None:
         return gain_over(self.problem, self.heldout, self.ours, theirs)
 
 
@@ -286,28 +311,20 @@ def _opened(record: OpeningRecord) -> Opened:
 
 
 def _claim(
-    problem: Problem[Any], champion: Champion | None, best: Design | None, controls: Sequence[Control]
-) -> tuple[str, bool]:
-    """Return the claim's sentences and whether a discovery is claimed."""
+    problem: Problem[Any], champion: Champion | None, baselines: Sequence[Design], controls: Sequence[Control]
+) -> tuple[str, Evidence]:
+    """Return the claim's sentences and the evidence of the champion over all its rivals."""
+    contenders = [design for design in baselines if not design.control and design.heldout is not None]
+    evidence = evidence_over({design.name: design.gain for design in contenders if design.gain is not None})
     if champion is None:
-        return "Nothing was found: no champion has been chosen.", False
+        return "Nothing was found: no champion has been chosen.", evidence
     if champion.design.heldout is None:
-        return f"No claim: the champion was not measured on held-out ({champion.design.status}).", False
+        return f"No claim: the champion was not measured on held-out ({champion.design.status}).", evidence
+    best = contenders[0] if contenders else None
     if best is None or best.gain is None:
-        return "No claim: no tuned baseline was measured on at least two held-out seeds.", False
-    gain, unit = best.gain, problem.objective.unit
-    if gain.low > 0:
-        claim = "A better design was found."
-    elif gain.high < 0:
-        claim = "No discovery: the champion is worse than the best tuned baseline."
-    else:
-        claim = "No discovery is claimed: the interval includes zero."
-    claim += (
-        f" On {len(problem.workloads('heldout'))} held-out workloads ({len(gain.pairs)} seeds) the champion's "
-        f"{problem.objective.name} averages {quantity(champion.design.objective, unit)}, that of the best tuned "
-        f"baseline, {best.name}, {quantity(best.objective, unit)}: a paired gain of {percent(gain.gain)}, "
-        f"95 % interval {interval(gain.low, gain.high)}, better on {gain.wins} of {len(gain.pairs)} seeds."
-    )
+        return "No claim: no tuned baseline was measured on at least two held-out seeds.", evidence
+    ours, theirs = (quantity(each.objective, problem.objective.unit) for each in (champion.design, best))
+    claim = claim_words(problem, ours, (best.name, theirs, best.gain), evidence)
     for control in controls:
         against = control.design.gain if control.design else None
         if against is not None:
@@ -315,4 +332,4 @@ def _claim(
                 f" Over the {control.arm} control arm ({control.cost.evaluations} evaluations): "
                 f"{percent(against.gain)} {interval(against.low, against.high)}."
             )
-    return claim, gain.low > 0
+    return claim, evidence

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from speciate.evaluators import Frozen, Measurement, PairedGain, Problem, Workload, gain_of_pairs, paired_gain
+from speciate.evaluators import Frozen, Measurement, PairedGain, Problem, Workload, gain_of_pairs
 from speciate.evaluators._contract import Scalar
-from speciate.evaluators._statistics import MIN_PAIRS
+from speciate.evaluators._statistics import MIN_PAIRS, repeated_gain
 
 from ._numbers import interval, percent
 
@@ -24,7 +24,17 @@ class Gain(Frozen):
     p_value: float
     wins: int
     pairs: tuple[float, ...]
-    """The gain on each seed, in seed order."""
+    """The gain of each pair, in order of seed or repetition."""
+    exact_low: float | None = None
+    """Lower end of the exact 95 % interval by sign flips; None with too few pairs."""
+    exact_high: float | None = None
+    unit: str = "seed"
+    """What the pairs are: ``seed`` or ``repetition``."""
+
+    @property
+    def better(self) -> bool:
+        """Whether the champion is better beyond doubt: both intervals above zero, the exact one where there is one."""
+        return self.low > 0 and (self.exact_low is None or self.exact_low > 0)
 
     @property
     def certain(self) -> bool:
@@ -80,13 +90,30 @@ class Metric(Frozen):
 def gain_over(
     problem: Problem[Any],
     workloads: Sequence[Workload],
-    ours: Sequence[Measurement],
-    theirs: Sequence[Measurement],
+    ours: Sequence[Sequence[Measurement]],
+    theirs: Sequence[Sequence[Measurement]],
 ) -> Gain | None:
-    """Return the gain of ``ours`` over ``theirs``; None where either is missing or seeds are too few."""
-    if not ours or not theirs or len({workload.seed for workload in workloads}) < MIN_PAIRS:
+    """Return the gain of ``ours`` over ``theirs``, both by repetition; None where either is missing or pairs are few.
+
+    Where one has more repetitions, only those that both have are compared.
+    """
+    common = min(len(ours), len(theirs))
+    if max(common, len({workload.seed for workload in workloads})) < MIN_PAIRS or not common:
         return None
-    return _model(paired_gain(problem, workloads, ours, theirs))
+    return _model(repeated_gain(problem, workloads, ours[:common], theirs[:common]))
+
+
+def averaged(repeated: Sequence[Sequence[Measurement]]) -> tuple[Measurement, ...]:
+    """Return one measurement a workload: the mean objective and metrics over the repetitions."""
+    if len(repeated) < MIN_PAIRS:
+        return tuple(repeated[0]) if repeated else ()
+    means = []
+    for same in zip(*repeated, strict=True):
+        objective = math.fsum(m.objective for m in same) / len(same)
+        names = [name for name in same[0].metrics if all(name in m.metrics for m in same)]
+        metrics = {name: math.fsum(m.metrics[name] for m in same) / len(same) for name in names}
+        means.append(same[0].model_copy(update={"objective": objective, "metrics": metrics}))
+    return tuple(means)
 
 
 def _model(paired: PairedGain) -> Gain:
@@ -98,6 +125,9 @@ def _model(paired: PairedGain) -> Gain:
         p_value=paired.p_value,
         wins=paired.wins,
         pairs=paired.pairs,
+        exact_low=paired.exact_low if math.isfinite(paired.exact_low) else None,
+        exact_high=paired.exact_high if math.isfinite(paired.exact_high) else None,
+        unit=paired.unit,
     )
 
 

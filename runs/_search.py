@@ -197,7 +197,11 @@ async def _searched(
 
     async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
         wanted = JudgeTask(
-            problem=run.problem, candidate=candidate, sandbox=run.settings.sandbox, repetition=repetition
+            problem=run.problem,
+            candidate=candidate,
+            sandbox=run.settings.sandbox,
+            repetition=repetition,
+            racing=run.settings.racing,
         )
         return await asyncio.wrap_future(executor.submit(wanted, cache))
 

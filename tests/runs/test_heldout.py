@@ -46,7 +46,7 @@ def test_what_was_not_measured_has_no_gain(lanes: Problem) -> None:
 
 
 def test_a_gain_without_spread_has_no_effect_size(lanes: Problem) -> None:
-    gain = gain_over(lanes, workloads(), measured([1] * 6), measured([2] * 6))
+    gain = gain_over(lanes, workloads(), [measured([1] * 6)], [measured([2] * 6)])
     assert gain is not None
     assert (gain.gain, gain.effect, gain.wins) == (0.5, None, 3)
     assert "no spread" in gain.words

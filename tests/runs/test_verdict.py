@@ -3,11 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from speciate.agent import Archive, Proposer, RandomProposer, RunRecord, create_run
-from speciate.evaluators import Problem
+from speciate.agent import Archive, Draw, Proposer, RandomProposer, RunRecord, create_run
+from speciate.agent._archive import Closing
+from speciate.agent._grid import Inserted
+from speciate.evaluators import Candidate, Problem, judge_inline
+from speciate.evaluators._gate import GateSettings
 from speciate.runs._arms import controls_of
-from speciate.runs._findings import judged_on
-from speciate.runs._verdict import FINALISTS, Verdict
+from speciate.runs._confirmation import finalists_of, gate_of
+from speciate.runs._findings import findings_of, judged_on
+from speciate.runs._judged import score_on
+from speciate.runs._verdict import Verdict
 from support.trusted import TrustedExecutor
 
 
@@ -17,15 +22,62 @@ def settle(archive: Archive, run: RunRecord, lanes: Problem, rivals: int | None 
     return executor
 
 
-def test_the_champion_is_the_finalist_that_is_best_on_validation(
+def test_the_champion_is_the_finalist_whose_gain_is_best_by_the_gate(
     archive: Archive, run: RunRecord, lanes: Problem
 ) -> None:
     settle(archive, run, lanes)
-    champion = archive.run(run.id).champion
-    finalists = [elite.candidate_id for elite in archive.elites(run.id)][:FINALISTS]
-    scores = {each: judged_on(archive, run.id, each, "validation") for each in finalists}
-    best = min(finalists, key=lambda each: scores[each].evaluation.score)  # type: ignore[union-attr, return-value, arg-type]
-    assert champion == best
+    gate = gate_of(archive, run)
+    finalists = finalists_of(archive, run.id)
+    assert len(finalists) > 1
+    answers = {each: gate.answered(each) for each in finalists}
+    assert all(answer is not None for answer in answers.values())
+    assert archive.run(run.id).champion == max(finalists, key=lambda each: answers[each].gain)  # type: ignore[union-attr, arg-type, return-value]
+    # Nobody's true validation gain is what the gate tells.
+    reference = min(
+        score_on(archive, run.id, b.candidate.id, "validation") or 9e9 for b in lanes.baselines() if not b.control
+    )
+    for each, answer in answers.items():
+        assert answer is not None
+        score = score_on(archive, run.id, each, "validation")
+        assert score is not None
+        if score != reference:
+            assert answer.gain != pytest.approx((reference - score) / reference, abs=1e-9)
+    words = next(o.reason for o in archive.openings(run.id) if o.split == "validation" and "champion" in o.reason)
+    assert "threshold 1.0%, noise 0.10%, asked 0 of 2000 times before" in words
+
+
+def test_the_gates_queries_are_counted_over_runs_and_an_exhausted_gate_confirms_nothing(
+    archive: Archive, run: RunRecord, lanes: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(archive, run, lanes)
+    asked = gate_of(archive, run).state().queries
+    arms = [run.id, *(arm.id for arm in controls_of(archive, run.id))]
+    # A design that several arms put up is asked about once.
+    assert asked == len({each for arm in arms for each in finalists_of(archive, arm)})
+    told = findings_of(archive, archive.run(run.id), lanes)
+    assert told.confirmation is not None
+    assert f"asked {asked} of 2000 times" in told.confirmation.words
+    assert told.champion is not None
+    assert told.champion.design.validation is None
+
+    spent = GateSettings(queries=asked)
+    monkeypatch.setattr("speciate.runs._confirmation.GATE", spent)
+    again = archive.run(create_run(archive, run.settings, lanes, [lanes.seed()], {}))
+    fresh = Candidate.from_source("WEIGHT = 1.25\n\n\ndef choose(job, yard):\n    return 2\n")
+    ticket = archive.issue(again.id, 1, 1, "test", Draw("none", (), 0))
+    archive.store_candidate(again.id, ticket.number, 0, fresh, "")
+    word = judge_inline(lanes, fresh)
+    archive.store_evaluation(again.id, word, "search", ticket.number, 0)
+    entry = Inserted(3, word.score or 0.0, "new", None)
+    archive.commit(again.id, ticket.number, Closing("ok", "", entry, 0.0, 0.0))
+    lines: list[str] = []
+    Verdict(archive, archive.run(again.id), lanes, TrustedExecutor(), lines.append).settle()
+    assert archive.run(again.id).champion == fresh.id
+    assert any("exhausted" in line for line in lines)
+    told = findings_of(archive, archive.run(again.id), lanes)
+    assert told.confirmation is not None
+    assert (told.confirmation.confirmed, told.confirmation.source) == (False, "exhausted")
+    assert told.confirmation.words.startswith("Nothing is confirmed on validation: its gate is exhausted")
 
 
 def test_champion_rivals_and_control_are_measured_on_heldout_and_nothing_else_is(

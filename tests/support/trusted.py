@@ -23,7 +23,7 @@ class TrustedExecutor:
             told = {"candidate": task.candidate.id, "status": "duplicate", "duplicate_of": known.candidate}
             future.set_result(Evaluation.model_validate({**known.model_dump(), **told}))
         else:
-            future.set_result(judge_inline(problem_of(task.problem), task.candidate, task.split))
+            future.set_result(judge_inline(problem_of(task.problem), task.candidate, task.split, task.repetition))
         return future
 
     def close(self) -> None:
