@@ -59,8 +59,8 @@ class Bubblewrap:
             "limits: memory, CPU seconds, wall seconds, file size, open files, output",
             "limits: a whole program (kinds program and command) may start processes and threads, to a number; CPU "
             "and memory are those of all of them together, looked at every 50 ms",
-            "does not stop: reading this machine's shared libraries and Python's library (a whole program: its compilers "
-            "and tools, and what /proc tells of processor and memory), the clock, and bugs in the kernel",
+            "does not stop: reading this machine's shared libraries and Python's library (a whole program: its "
+            "compilers and tools, and what /proc tells of processor and memory), the clock, and bugs in the kernel",
         ]
 
     def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
