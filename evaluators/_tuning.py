@@ -6,6 +6,7 @@ random search over the ranges, half a shrinking Gaussian walk around the best fo
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from ._registry import problem_of
 Judge = Callable[[Sequence[Candidate]], Sequence[Evaluation]]
 """Judges a batch on the train split, in order."""
 
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 BATCH = 8
 FIRST_STEP = 0.25
 LAST_STEP = 0.03
@@ -118,24 +120,44 @@ def _share(parameter: Parameter, value: float) -> float:
 
 def constants(source: str, names: Sequence[str]) -> dict[str, float]:
     """Return the values of the top-level constants ``names``. Raises ProblemError for a missing one."""
-    return {name: float(ast.literal_eval(_assignment(source, name).value)) for name in names}
+    found = {}
+    for name in names:
+        start, end = _span(source, name)
+        found[name] = float(source[start:end])
+    return found
 
 
 def with_constants(candidate: Candidate, values: Mapping[str, float]) -> Candidate:
     """Return ``candidate`` with top-level constants of its entry file replaced. Comments and layout stay."""
     text = candidate.source
     for name, value in values.items():
-        node = _assignment(text, name).value
-        lines = text.splitlines(keepends=True)
-        line = lines[node.lineno - 1].encode()
-        lines[node.lineno - 1] = (line[: node.col_offset] + repr(value).encode() + line[node.end_col_offset :]).decode()
-        text = "".join(lines)
+        start, end = _span(text, name)
+        text = text[:start] + repr(value) + text[end:]
     entry = candidate.files[0].model_copy(update={"text": text})
     return candidate.model_copy(update={"files": (entry, *candidate.files[1:])})
 
 
-def _assignment(source: str, name: str) -> ast.Assign:
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
-            return node
+def _span(source: str, name: str) -> tuple[int, int]:
+    """Return the offsets of the number in ``NAME = NUMBER``: at Python's top level, in another language of a line."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        tree = None
+    if tree is None:
+        match = re.search(rf"^{re.escape(name)}[ \t]*=[ \t]*({_NUMBER})", source, re.MULTILINE)
+        if match is not None:
+            return match.span(1)
+    else:
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
+                return _offsets(source, node.value)
     raise ProblemError(f"expected a top-level constant {name} = NUMBER in the baseline, found none")
+
+
+def _offsets(source: str, node: ast.expr) -> tuple[int, int]:
+    assert node.end_col_offset is not None
+    lines = source.splitlines(keepends=True)
+    start = sum(map(len, lines[: node.lineno - 1]))
+    line = lines[node.lineno - 1].encode()
+    before, upto = (len(line[:column].decode()) for column in (node.col_offset, node.end_col_offset))
+    return start + before, start + upto

@@ -15,6 +15,7 @@ from ._doctor import doctor, problems
 from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
+from ._new import new
 from ._sandbox import sandbox
 
 HELP = "Discover system designs: search, judge against tuned baselines, and report with evidence."
@@ -27,6 +28,7 @@ commands = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+commands.command("new")(new)
 commands.command("run")(run)
 commands.command("resume")(resume)
 commands.command("list")(list_runs)

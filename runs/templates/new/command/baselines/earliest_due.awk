@@ -1,0 +1,3 @@
+# Earliest due first.
+# Source: Jackson 1955
+{ print $4 * 1.0 }

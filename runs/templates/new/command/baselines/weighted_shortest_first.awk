@@ -1,0 +1,3 @@
+# Weighted shortest first: by length over weight.
+# Source: Smith 1956
+{ print $3 / $2 }
