@@ -13,7 +13,7 @@ from random import Random
 
 from speciate.evaluators import Interface, PlanInterface
 
-from ._python_source import Place, Source, Step, bound_by, called, edited, parsed, read_by, visible_at
+from ._python_source import LISTS, Place, Source, Step, bound_by, called, edited, parsed, read_by, visible_at
 from ._shapes import Shape, agree, shape_of, shapes_of
 
 _SWAPS: tuple[tuple[str, ...], ...] = (
@@ -52,6 +52,9 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
 }
 BUILTINS = frozenset({"len", "min", "max", "abs", "sum", "sorted", "float", "int", "range", "round", "any", "all"})
 """What is visible everywhere, as far as it is reckoned with."""
+_METHODS = frozenset({"min", "max", "sum", "mean", "argmin", "argmax", "any", "all", "cumsum", "cumprod"})
+_DEQUE = frozenset({"append", "appendleft", "pop", "popleft"})
+_MATH = frozenset({"floor", "ceil", "sqrt", "log1p"})
 _FIXED_KEYWORDS = frozenset({"axis", "dtype", "kind", "key", "ddof", "ndmin"})
 
 
@@ -108,12 +111,12 @@ def moved(value: object, bench: Bench) -> float | int:
 
 def swap(source: Source, bench: Bench) -> str | None:
     """Put one operator, comparison or function of its family in another's place."""
-    options = [place for place in source.places if _swaps(place.node)]
+    options = [place for place in source.places if _swaps(place.node, source)]
     if not options:
         return None
     place = bench.rng.choice(options)
     node = copy.deepcopy(place.node)
-    other = bench.rng.choice(_swaps(place.node))
+    other = bench.rng.choice(_swaps(place.node, source))
     match node:
         case ast.BinOp():
             node.op = _ARITHMETIC[type(node.op)][int(other)]()
@@ -128,10 +131,10 @@ def swap(source: Source, bench: Bench) -> str | None:
     return source.replaced(place, node)
 
 
-def _swaps(node: ast.expr) -> Sequence[str]:
+def _swaps(node: ast.expr, source: Source) -> Sequence[str]:
     """Return what may be chosen instead: names, or positions in the table of operators."""
     match node:
-        case ast.BinOp(op=operator):
+        case ast.BinOp(op=operator) if not is_listed(node, source):
             return [str(index) for index in range(len(_ARITHMETIC.get(type(operator), ())))]
         case ast.BoolOp():
             return ["other"]
@@ -139,13 +142,24 @@ def _swaps(node: ast.expr) -> Sequence[str]:
             return [str(index) for index in range(len(_COMPARISONS.get(type(comparison), ())))]
         case ast.Call():
             name = called(node)
-            return [each for family in _SWAPS if name in family for each in family if each != name]
+            others = [each for family in _SWAPS if name in family for each in family if each != name]
+            there = _callable(node.func, source)
+            return others if there is None else [each for each in others if each in there]
     return []
+
+
+def _callable(function: ast.expr, source: Source) -> frozenset[str] | None:
+    """Return the names that may stand after a call's ``module.``, ``value.`` or nothing; None where all may."""
+    if not isinstance(function, ast.Attribute):
+        return source.module_names | BUILTINS
+    if not isinstance(function.value, ast.Name) or function.value.id not in source.imported:
+        return _METHODS | (_DEQUE if "deque" in source.text else frozenset())
+    return _MATH if function.value.id == "math" else None
 
 
 def reorder(source: Source, bench: Bench) -> str | None:
     """Turn an order round, or make it by the parts of its key in another sequence."""
-    orders = [place for place in source.places if place.role == "rank" and not is_module(place, source)]
+    orders = [place for place in source.places if place.role == "rank" and is_quantity(place, source)]
     reverses = [place for place in source.places if _is_reverse(place)]
     if not orders and not reverses:
         return None
@@ -187,7 +201,7 @@ def condition(source: Source, bench: Bench) -> str | None:
 
 def term(source: Source, bench: Bench) -> str | None:
     """Reckon another quantity at hand into a number, mostly into one that an order is made by."""
-    sites = [place for place in source.places if place.role in ("rank", "number") and not is_module(place, source)]
+    sites = [place for place in source.places if place.role in ("rank", "number") and is_quantity(place, source)]
     sites = [place for place in sites if not _counts(place, bench)]
     if not sites:
         return None
@@ -231,7 +245,7 @@ def _material(source: Source, site: Place, shape: Shape, shapes: Mapping[str, Sh
     found: dict[str, ast.expr] = {}
     for place in source.places:
         quantity = place.role in ("number", "rank") and not isinstance(place.node, ast.Tuple)
-        fits = quantity and place.function is function and small(place.node) and not is_module(place, source)
+        fits = quantity and place.function is function and small(place.node) and is_quantity(place, source)
         if fits and read_by(place.node) <= visible | BUILTINS:
             found[ast.unparse(place.node)] = place.node
     for name in visible:
@@ -288,11 +302,14 @@ def _movable(step: Step, bench: Bench) -> bool:
         return False
     if any(isinstance(node, ast.While) for node in (*step.above, step.node)):
         return False
+    if len(step.above) == 1 and not isinstance(step.node, ast.Assign):
+        return False  # what a program does at its top level, it does once
     return not set(bound_by(step.node)) & set(bench.interface.defines)
 
 
 def _sibling(source: Source, step: Step) -> Step | None:
-    return next((each for each in source.steps if each.block is step.block and each.position == step.position + 1), None)
+    after = step.position + 1
+    return next((each for each in source.steps if each.block is step.block and each.position == after), None)
 
 
 def shapes_in(source: Source, bench: Bench) -> dict[str, Mapping[str, Shape]]:
@@ -341,13 +358,18 @@ def _is_reverse(place: Place) -> bool:
     return isinstance(keyword, ast.keyword) and keyword.arg == "reverse" and isinstance(place.node, ast.Constant)
 
 
-def is_module(place: Place, source: Source) -> bool:
-    """Return whether a name is that of an imported module: no quantity."""
+def is_quantity(place: Place, source: Source) -> bool:
+    """Return whether an expression may be a number or an array of them: no module and no list, as far as is told."""
     node = place.node
-    if not isinstance(node, ast.Name):
-        return False
-    imports = [each for each in source.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
-    return any(node.id in bound_by(each) for each in imports)
+    return not (isinstance(node, ast.Name) and node.id in source.imported) and not is_listed(node, source)
+
+
+def is_listed(node: ast.expr, source: Source) -> bool:
+    """Return whether an expression is a list or the like, or made of one."""
+    if isinstance(node, ast.Name):
+        return node.id in source.listed
+    parts = [node.left, node.right] if isinstance(node, ast.BinOp) else [node]
+    return any(isinstance(part, LISTS) or (isinstance(part, ast.Name) and part.id in source.listed) for part in parts)
 
 
 def _decides_by_state(place: Place) -> bool:

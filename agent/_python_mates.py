@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from textwrap import indent
 from typing import TypeVar
 
-from ._python_changes import BUILTINS, Bench, is_module, shapes_in, small
+from ._python_changes import BUILTINS, Bench, is_quantity, shapes_in, small
 from ._python_source import (
     Place,
     Role,
@@ -149,7 +149,7 @@ def _fits(node: ast.expr, site: Place, shapes: Mapping[str, Shapes]) -> bool:
 
 
 def _reckoned(source: Source) -> list[Place]:
-    return [place for place in source.places if place.role in _WEIGHTS and not is_module(place, source)]
+    return [place for place in source.places if place.role in _WEIGHTS and is_quantity(place, source)]
 
 
 def transplant(source: Source, mate: Source, bench: Bench) -> str | None:

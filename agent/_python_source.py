@@ -20,6 +20,8 @@ _ELEMENTWISE_ORDER = frozenset({"argsort", "argmin", "argmax"})
 _ORDERS = ast.Lt | ast.LtE | ast.Gt | ast.GtE
 _SENTINEL = 1e12
 """Numbers from here on stand for infinity and are left alone."""
+LISTS = (ast.List, ast.ListComp, ast.Dict, ast.DictComp, ast.Set, ast.SetComp, ast.GeneratorExp, ast.JoinedStr)
+"""What is a collection by its form."""
 _LINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -93,6 +95,21 @@ class Source:
         """What the top level binds."""
         return frozenset(name for statement in self.tree.body for name in bound_by(statement))
 
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """Names of imported modules, and what is imported from them."""
+        imports = [each for each in self.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+        return frozenset(name for each in imports for name in bound_by(each))
+
+    @cached_property
+    def listed(self) -> frozenset[str]:
+        """Names that are given a list or the like somewhere: nothing to reckon with."""
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Assign) and _is_list(node.value):
+                found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        return frozenset(found)
+
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         """Return the offsets of a node's text."""
         assert node.end_lineno is not None
@@ -153,6 +170,13 @@ def is_number(node: ast.AST) -> bool:
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or not isinstance(node.value, int | float):
         return False
     return abs(node.value) < _SENTINEL
+
+
+def _is_list(node: ast.expr) -> bool:
+    """Return whether an expression is a list, a dictionary, a list times a number, or sorted."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.left, LISTS) or isinstance(node.right, LISTS)
+    return isinstance(node, LISTS) or (isinstance(node, ast.Call) and called(node) in ("sorted", "list", "dict", "set"))
 
 
 def bound_by(statement: ast.stmt) -> Iterator[str]:

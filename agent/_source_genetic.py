@@ -63,15 +63,15 @@ _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
 }
 _TOKEN: dict[str, token.TokenChange] = {
     "tune": token.tune,
-    "term": token.tune,
+    "term": token.term,
     "swap": token.swap,
     "reorder": token.swap,
     "condition": token.swap,
     "statement": token.statement,
 }
 _TOKEN_MATES: dict[str, token.TokenCrossover] = {
-    "splice": token.exchange,
-    "transplant": token.exchange,
+    "splice": token.line,
+    "transplant": token.line,
     "function": token.exchange,
     "blend": token.blend,
 }

@@ -49,8 +49,13 @@ _WORDS: tuple[tuple[str, ...], ...] = (
     ("sort", "stable_sort"),
 )
 """Words that may stand for one another; those of a shell's tests only behind a hyphen."""
+_REACH = frozenset({"<", "<=", ">", ">=", "+", "-", "*", "/"})
+"""Signs with quantities on both sides."""
+_POSTFIX = frozenset({"(", "[", ".", "->", "::", "++", "--"})
 _TESTS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 _NUMBER = re.compile(r"(?P<digits>0[xX][0-9a-fA-F]+|[\d.]+(?:[eE][+-]?\d+)?)(?P<suffix>[a-zA-Z]*)\Z")
+_MOST_LINES = 400
+"""Lines of a file that are compared with a mate's."""
 _FIXED = ("return", "break", "continue", "goto", "using", "import", "package", "typedef", "throw")
 
 
@@ -161,6 +166,50 @@ def _binary(file: File, position: int) -> bool:
     )
 
 
+def term(file: File, rng: Random) -> str | None:
+    """Reckon another quantity from the lines before into one that stands next to an operator."""
+    if not file.grammar.operators:
+        return None
+    operands = _operands(file)
+    for _ in range(6):
+        if len(operands) < 2:
+            return None
+        site = rng.choice(operands)
+        near = file.text.rfind("\n}", 0, site.start) + 1  # not what another function calls its own
+        others = [each for each in operands if each.kind == "word" and each.text != site.text and each.start >= near]
+        end = file.text.find("\n", site.end)
+        others = [each for each in others if end < 0 or each.start < end]
+        if not others:
+            continue
+        other, weight = rng.choice(others).text, f"{rng.lognormvariate(-1.0, 2.0):.3g}"
+        shape = rng.random()
+        if shape < 0.55:
+            grown = f"({site.text} {rng.choice('++-')} {weight} * {other})"
+        elif shape < 0.8:
+            grown = f"({site.text} * {other})"
+        else:
+            grown = f"({site.text} * (1 + {weight} * {other}))"
+        return file.checked(edited(file.text, site.start, site.end, grown))
+    return None
+
+
+def _operands(file: File) -> list[Token]:
+    """Return the plain names and numbers next to arithmetic signs: none that is called, indexed or a member."""
+    found: dict[int, Token] = {}
+    for position in file.free:
+        token = file.tokens[position]
+        if token.text not in _REACH or not _binary(file, position):
+            continue
+        for near, outer in ((position - 2, position - 3), (position + 2, position + 3)):
+            each = file.tokens[near]
+            around = [file.tokens[side].text for side in (near - 1, near + 1) if 0 <= side < len(file.tokens)]
+            beyond = file.tokens[outer].text if 0 <= outer < len(file.tokens) else ""
+            plain = not {*around, beyond} & _POSTFIX and each.kind in ("word", "number")
+            if plain and near in file.free:
+                found[near] = each
+    return list(found.values())
+
+
 def statement(file: File, rng: Random) -> str | None:
     """Drop a statement that stands on a line of its own, or exchange it with the next one."""
     lines = _statements(file)
@@ -204,6 +253,45 @@ def exchange(file: File, mate: File, rng: Random) -> str | None:
     start, end, _ = bodies[rng.choice(shared)]
     head = next(head for head, body in bodies.items() if body[0] == start)
     return file.checked(edited(file.text, start, end, others[head][2]))
+
+
+def line(file: File, mate: File, rng: Random) -> str | None:
+    """Put a line of the mate in the place of one that begins with the same word."""
+    ours, theirs = _lines(file), _lines(mate)
+    pairs = [
+        (own, other)
+        for own in ours
+        for other in theirs
+        if own[0] == other[0] and _exchanges(file.text[own[1] : own[2]], mate.text[other[1] : other[2]])
+    ]
+    if not pairs:
+        return None
+    own, other = rng.choice(pairs)
+    return file.checked(edited(file.text, own[1], own[2], mate.text[other[1] : other[2]]))
+
+
+def _exchanges(own: str, other: str) -> bool:
+    """Return whether one line may stand for the other: it differs, and opens and closes as many braces."""
+    return own != other and all(own.count(sign) == other.count(sign) for sign in "{};")
+
+
+def _lines(file: File) -> list[tuple[str, int, int]]:
+    """Return the free lines: first word, and the span of the text without its indentation and line end."""
+    regions = free_regions(file.text)
+    first: dict[int, Token] = {}
+    for position in file.free:
+        token = file.tokens[position]
+        start = file.text.rfind("\n", 0, token.start) + 1
+        if token.kind == "word":
+            first.setdefault(start, token)
+    found = []
+    for start, token in first.items():
+        end = file.text.find("\n", start)
+        end = end if end >= 0 else len(file.text)
+        indent = len(file.text[start:end]) - len(file.text[start:end].lstrip())
+        if within(regions, start, end):
+            found.append((token.text, start + indent, end))
+    return found[:_MOST_LINES]
 
 
 def _bodies(file: File) -> dict[str, tuple[int, int, str]]:

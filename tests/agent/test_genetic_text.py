@@ -164,7 +164,8 @@ def children(name: str) -> tuple[Candidate, ...]:
     for seed in range(100):
         rng = Random(seed)
         chosen = [parent(number, rng.choice(pool)) for number in range(rng.choice((1, 2)))]
-        draw = Draw(rng.choice(ARMS).name, tuple(each.ticket for each in chosen), rng.getrandbits(40), extra={"mate": 0})
+        tickets = tuple(each.ticket for each in chosen)
+        draw = Draw(rng.choice(ARMS).name, tickets, rng.getrandbits(40), extra={"mate": 0})
         task = Task("run", seed, draw, tuple(chosen))
         proposal = asyncio.run(proposer.write(task))
         assert proposal == asyncio.run(again.write(task))
