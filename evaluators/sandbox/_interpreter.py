@@ -8,6 +8,7 @@ from functools import cache
 from glob import glob
 from importlib.abc import InspectLoader
 from importlib.util import find_spec
+from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
 
@@ -121,7 +122,7 @@ def _installed(stdlib: str) -> list[str]:
     """Return the folders of installed packages, and Speciate's own wherever it is installed from."""
     local = sorted(glob("/usr/local/lib/python3*/*-packages"))
     own = [os.path.realpath(path) for path in sys.modules[__package__.partition(".")[0]].__path__]
-    rooms = [os.path.dirname(os.path.dirname(os.path.realpath(__file__)))]
+    rooms = [str(Path(__file__).resolve().parents[2])]
     folders = [os.path.join(stdlib, "site-packages"), "/usr/lib/python3/dist-packages", *local]
     return [path for path in dict.fromkeys([*folders, *own, *rooms]) if os.path.isdir(path)]
 
