@@ -52,6 +52,8 @@ def finding_lines(finding: "Finding") -> list[str]:
 
 def verdict_lines(report: "Report") -> list[str]:
     """Return the verdict, and on what it stands."""
+    from speciate.evaluators.check import NOT_REACHED
+
     made = sum(finding.verdict != "n/a" for finding in report.findings)
     warned = sum(finding.verdict == "warn" for finding in report.findings)
     warnings = f", {warned} with warnings" if warned else ""
@@ -62,6 +64,8 @@ def verdict_lines(report: "Report") -> list[str]:
         left = "; the full check judges them all" if report.left_out else ""
         return ["", f"{report.problem}: fit for search ({made} checks{warnings}; {stands_on}{left})"]
     failed = ", ".join(report.failed)
+    missed = sum(finding.figure == NOT_REACHED for finding in report.findings)
+    stands_on += f"; {missed} further checks could not be made" if missed else ""
     return ["", f"{report.problem}: not fit: {len(report.failed)} of {made} checks failed: {failed} ({stands_on})"]
 
 

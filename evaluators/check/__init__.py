@@ -5,7 +5,7 @@ does it measure the same twice, do human designs come out in a sane order, is an
 designs that do not think, that pry or that cheat lose?
 """
 
-from ._check import CHECKS, Settings, check_problem
+from ._check import CHECKS, NOT_REACHED, Settings, check_problem
 from ._finding import Finding, Note, Report, Verdict
 
-__all__ = ["CHECKS", "Finding", "Note", "Report", "Settings", "Verdict", "check_problem"]
+__all__ = ["CHECKS", "NOT_REACHED", "Finding", "Note", "Report", "Settings", "Verdict", "check_problem"]

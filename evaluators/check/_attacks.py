@@ -6,33 +6,49 @@ from typing import Any
 from .._contract import Evaluation, Status
 from .._problem import Problem
 from ._determinism import first_difference
-from ._finding import Finding, Note, concluded, fail, warn
+from ._finding import Finding, Note, concluded, does_not_apply, fail, warn
 from ._python_attacks import READ, Attack
 from ._trials import Design, Trials, Word, Yardstick, outcome, score_of
 from ._trivial import broken
 
 HOLD_OUT = "memory"
+IN_PROCESS = "in-process"
+SHARED = (
+    "the candidate shares the benchmark's processes, so this cannot be ruled out: read a discovery before you "
+    "believe it, or make this a problem of kind program, plan or policy"
+)
 
 
-def check_attacks(trials: Trials, attacks: Sequence[Attack], honest: Word, noisy: bool) -> Finding:
+def check_attacks(
+    problem: Problem[Any], trials: Trials, attacks: Sequence[Attack], honest: Word, exact: bool
+) -> Finding:
     """Judge hostile designs on one train workload: those that cheat must measure as the honest one, or fail."""
+    assert isinstance(honest, Evaluation)
+    in_process = IN_PROCESS in honest.labels
+    if not attacks and in_process:
+        note = warn(f"every evaluation carries the label {IN_PROCESS}", SHARED)
+        return concluded("attacks", "no hostile designs can be written in the candidate's language", [note])
+    if not attacks:
+        return does_not_apply("attacks", "no hostile designs can be written in the candidate's language")
     names = trials.chosen["train"][:1]
     designs = [attack.design for attack in attacks]
     words = trials.judge(designs, "train", only=names)
-    assert isinstance(honest, Evaluation)
-    mine = honest.model_copy(update={"measurements": tuple(m for m in honest.measurements if m.workload in names)})
+    measured = tuple(m for m in honest.measurements if m.workload in names)
+    mine = honest.model_copy(update={"measurements": measured, "score": problem.score(measured)})
     notes = broken(designs, words)
     for attack in attacks:
         word = words[attack.design.name]
         if isinstance(word, Evaluation):
-            notes += _expected(attack, word, mine, noisy)
+            notes += _expected(attack, word, mine, exact)
+    if in_process:
+        notes = [warn(note.found, SHARED) for note in notes]
     ended = [outcome(words[attack.design.name]) for attack in attacks]
     tally = ", ".join(f"{ended.count(each)} {each}" for each in dict.fromkeys(ended))
     ended_well = "" if notes else " ended as they should"
     return concluded("attacks", f"{len(attacks)} hostile designs{ended_well}: {tally}", notes)
 
 
-def _expected(attack: Attack, word: Evaluation, honest: Evaluation, noisy: bool) -> list[Note]:
+def _expected(attack: Attack, word: Evaluation, honest: Evaluation, exact: bool) -> list[Note]:
     name = attack.design.name
     if READ in word.detail:
         path = word.detail.partition(READ)[2].split()[0]
@@ -48,7 +64,7 @@ def _expected(attack: Attack, word: Evaluation, honest: Evaluation, noisy: bool)
     if attack.expected == "no answer":
         advice = "let the interface say which answers are allowed, and check in measure() that each is there"
         return [fail(f"a design that {name} is judged ok, with score {word.score:.5g}", advice)]
-    parted = None if noisy else first_difference(honest, word)
+    parted = first_difference(honest, word) if exact else None
     if parted is None:
         return []
     return [

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._contract import Evaluation, Split
@@ -46,6 +46,10 @@ CHECKS = (
 FEW_DESIGNS = 4
 """With fewer human designs, those that do not look are ranked too."""
 
+NOT_REACHED = "not reached"
+UNKNOWN_NOISE = 0.005
+"""Of the score, taken for the noise of a problem that varies and does not say that it is noisy."""
+
 Say = Callable[[Finding], None]
 
 
@@ -87,7 +91,7 @@ def check_problem(ref: ProblemRef, settings: Settings, say: Say = lambda finding
         version=problem.version,
         quick=settings.quick,
         sandbox=sandbox,
-        workloads=dict(chosen),
+        workloads={str(split): names for split, names in chosen.items()},
         left_out=left_out,
         findings=tuple(checks.findings),
         wall_s=time.monotonic() - began,
@@ -142,11 +146,35 @@ class _Checks:
         return next((finding.verdict for finding in self.findings if finding.check == name), None)
 
     def rest(self) -> None:
-        """Say of every check that was not made that it was not."""
+        """Add every check that was not made, and tell nobody."""
         made = {finding.check for finding in self.findings}
-        for name in CHECKS:
-            if name not in made:
-                self.of(name, lambda name=name: does_not_apply(name, "not reached: mend what failed above first"))  # type: ignore[misc]
+        self.findings += [does_not_apply(name, NOT_REACHED) for name in CHECKS if name not in made]
+
+
+class _Field(NamedTuple):
+    """The designs of a problem and what came of them."""
+
+    human: Sequence[Design]
+    words: dict[Split, dict[str, Word]]
+    """Of the human designs."""
+    scores: dict[str, float]
+    """Theirs on train, where they are judged ok."""
+    best: Design
+    yard: Yardstick
+    exact: bool = True
+    """Whether the same design measures the same to the bit."""
+    peak_bytes: int = 0
+    """Memory of a judging process; 0 where it is not known."""
+    constants: Sequence[Design] = ()
+    trivial: Mapping[str, Word] = {}
+    """What came of the constants, on train."""
+
+    @property
+    def word(self) -> Evaluation:
+        """Of the best contender, on train."""
+        word = self.words["train"][self.best.name]
+        assert isinstance(word, Evaluation)
+        return word
 
 
 def _judged(checks: _Checks, trials: Trials) -> None:
@@ -161,55 +189,44 @@ def _judged(checks: _Checks, trials: Trials) -> None:
         checks.of("headroom", lambda: check_headroom(problem, human, words, _NO_YARD))
         return
     best = next(design for design in human if design.name == yard.best_name)
-    others = [design for design in human if design.name != best.name and design.name in scores]
-    peak = 0
-
-    def determinism() -> Finding:
-        nonlocal peak, yard
-        assert yard is not None
-        if problem.noisy:
-            spread = max(scores.values()) - min(scores.values()) if len(scores) > 1 else None
-            finding, noise = check_noise(problem, trials, best, spread)
-            yard = yard._replace(noise=noise)
-            return finding
-        finding, peak = check_determinism(problem, trials, best, others[0] if others else best)
-        return finding
-
-    checks.of("determinism", determinism)
-    word = words["train"][best.name]
-    assert isinstance(word, Evaluation)
-    checks.of("inline", lambda: check_inline(problem, word, best))
-    checks.of("baselines", lambda: check_order(problem, words["train"], yard))
-    checks.of("headroom", lambda: check_headroom(problem, human, words, yard))
+    field = _repeated(checks, trials, _Field(human, words, scores, best, yard))
+    checks.of("inline", lambda: check_inline(problem, field.word, best, field.exact))
+    checks.of("baselines", lambda: check_order(problem, words["train"], field.yard))
+    checks.of("headroom", lambda: check_headroom(problem, human, words, field.yard))
     made = designs_of(problem.kind)
     constants = made.constants(problem) if made else []
-    trivial = trials.judge(constants, "train")
-    everyone = {**words["train"], **trivial}
+    field = field._replace(constants=constants, trivial=trials.judge(constants, "train"))
+    everyone = {**words["train"], **field.trivial}
     checks.of("sensitivity", lambda: check_sensitivity(problem, everyone))
     checks.of("descriptors", lambda: check_descriptors(problem, everyone.values()))
-    _attempts(checks, trials, made, _Field(human, constants, words, trivial, scores, best, yard))
-    ranked: dict[Split, dict[str, Word]] = dict(words)
-    if len(scores) < FEW_DESIGNS and constants:
-        ranked = {"train": everyone, "validation": {**words["validation"], **trials.judge(constants, "validation")}}
-    checks.of("ranks", lambda: check_ranks(problem, trials.chosen, ranked, trials.quick))
-    candidate, sandbox = best.candidate, trials.sandbox
-    checks.of("cost", lambda: check_cost(problem, word, measured_rungs(problem, candidate, sandbox)))
-    checks.of(
-        "limits",
-        lambda: check_limits(problem, words["train"], under_half_memory(problem, candidate, sandbox), peak),
-    )
+    _attempts(checks, trials, made, field)
+    _figures(checks, trials, field)
 
 
-class _Field(NamedTuple):
-    """The designs of a problem and what came of them."""
+def _repeated(checks: _Checks, trials: Trials, field: _Field) -> _Field:
+    """Make the finding on repeated judgings, and return the field with what it tells."""
+    problem, best, scores = checks.problem, field.best, field.scores
+    told = field
 
-    human: Sequence[Design]
-    constants: Sequence[Design]
-    words: dict[Split, dict[str, Word]]
-    trivial: dict[str, Word]
-    scores: dict[str, float]
-    best: Design
-    yard: Yardstick
+    def noise() -> Finding:
+        nonlocal told
+        spread = max(scores.values()) - min(scores.values()) if len(scores) > 1 else None
+        finding, deviation = check_noise(problem, trials, best, spread)
+        told = field._replace(exact=False, yard=field.yard._replace(noise=deviation))
+        return finding
+
+    def determinism() -> Finding:
+        nonlocal told
+        other = next((design for design in field.human if design.name != best.name and design.name in scores), best)
+        finding, peak_bytes = check_determinism(problem, trials, best, other)
+        told = field._replace(peak_bytes=peak_bytes)
+        return finding
+
+    checks.of("determinism", noise if problem.noisy else determinism)
+    if checks.verdict("determinism") is Verdict.FAIL:
+        unknown = field.yard._replace(noise=UNKNOWN_NOISE * abs(field.yard.best))
+        told = told._replace(exact=False, yard=unknown)
+    return told
 
 
 def _attempts(checks: _Checks, trials: Trials, made: KindDesigns | None, field: _Field) -> None:
@@ -220,18 +237,14 @@ def _attempts(checks: _Checks, trials: Trials, made: KindDesigns | None, field: 
             why = f"no such designs can be made for the kind {problem.kind}"
             checks.of(name, lambda name=name, why=why: does_not_apply(name, why))  # type: ignore[misc]
         return
-    word = field.words["train"][best.name]
     checks.of("constants", lambda: check_constants(field.constants, field.trivial, yard))
-    checks.of("rules", lambda: check_rules(problem, trials, made.rules(problem, best.candidate), word, yard))
-    checks.of(
-        "attacks",
-        lambda: check_attacks(
-            trials,
-            made.attacks(problem, best.candidate, claim_of(problem), hidden_files(problem)),
-            word,
-            problem.noisy,
-        ),
-    )
+    checks.of("rules", lambda: check_rules(problem, trials, made.rules(problem, best.candidate), field.word, yard))
+
+    def attacks() -> Finding:
+        hostile = made.attacks(problem, best.candidate, claim_of(problem), hidden_files(problem))
+        return check_attacks(problem, trials, hostile, field.word, field.exact)
+
+    checks.of("attacks", attacks)
     seed = field.human[0]
     plain = seed if seed.name != best.name and seed.name in field.scores else worst_of(field.human, field.scores, yard)
 
@@ -239,9 +252,31 @@ def _attempts(checks: _Checks, trials: Trials, made: KindDesigns | None, field: 
         if plain.name == best.name:
             return does_not_apply("memory", "there is only one design")
         memoriser = made.memorising(problem, best.candidate, plain.candidate, trials.chosen["train"])
+        if memoriser is None:
+            return does_not_apply("memory", "no memorising design can be made from the interface")
         return check_memory(trials, memoriser, plain, yard)
 
     checks.of("memory", memory)
+
+
+def _figures(checks: _Checks, trials: Trials, field: _Field) -> None:
+    """Make the findings on how reliable the ranks are, and what they cost."""
+    problem, candidate, sandbox = checks.problem, field.best.candidate, trials.sandbox
+    ranked = field.words
+    if len(field.scores) < FEW_DESIGNS and field.constants:
+        beside: dict[Split, Mapping[str, Word]] = {
+            "train": field.trivial,
+            "validation": trials.judge(field.constants, "validation"),
+        }
+        ranked = {split: {**words, **beside[split]} for split, words in field.words.items()}
+    checks.of("ranks", lambda: check_ranks(problem, trials.chosen, ranked, trials.quick))
+    checks.of("cost", lambda: check_cost(problem, field.word, measured_rungs(problem, candidate, sandbox)))
+
+    def limits() -> Finding:
+        half = under_half_memory(problem, candidate, sandbox)
+        return check_limits(problem, field.words["train"], half, field.peak_bytes)
+
+    checks.of("limits", limits)
 
 
 def human_designs(problem: Problem[Any]) -> list[Design]:
@@ -256,15 +291,18 @@ _NO_YARD = Yardstick(sign=1.0, best=0.0, best_name="", control=None)
 
 
 def yardstick(problem: Problem[Any], human: Sequence[Design], scores: dict[str, float]) -> Yardstick | None:
-    """Return what scores are held against: the best contender (the seed, where there is none) and the best control."""
+    """Return what scores are held against: the best contender and the best control; None where none is judged ok.
+
+    The seed stands in where there is no contender at all.
+    """
     sign = 1.0 if problem.objective.direction == "minimize" else -1.0
-    contenders = [d.name for d in human if d.role == "baseline" and d.name in scores]
-    contenders = contenders or [d.name for d in human if d.name in scores]
-    if not contenders:
+    contenders = [d for d in human if d.role == "baseline"] or [d for d in human if d.role == "seed"]
+    names = [d.name for d in contenders if d.name in scores]
+    if not names:
         return None
-    best = min(contenders, key=lambda name: sign * scores[name])
-    controls = [d.name for d in human if d.role == "control" and d.name in scores and d.name != best]
-    if not controls and len(contenders) > 1:
-        controls = [max(contenders, key=lambda name: sign * scores[name])]
+    best = min(names, key=lambda name: sign * scores[name])
+    controls = [d.name for d in human if d.role == "control" and d.name in scores]
+    if not controls and len(names) > 1:
+        controls = [max(names, key=lambda name: sign * scores[name])]
     control = min((scores[name] for name in controls), key=lambda score: sign * score, default=None)
     return Yardstick(sign=sign, best=scores[best], best_name=best, control=control)

@@ -9,7 +9,7 @@ from typing import Any
 from .._contract import Split, Workload
 from .._problem import Problem
 from ..kinds import evaluator_of
-from ._finding import Finding, Note, concluded, fail, warn
+from ._finding import Finding, Note, concluded, counted, fail, warn
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "heldout")
 SHORT_BRIEF = 80
@@ -19,8 +19,8 @@ _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 def check_contract(problem: Problem[Any]) -> Finding:
     """Check names, objective, descriptors, brief, and that the seed and the baselines pass the screen."""
     notes = [*_names(problem), *_descriptors(problem), *_brief(problem), *_screened(problem)]
-    axes = len(problem.descriptors)
-    figure = f"{problem.kind} problem {problem.name}, version {problem.version}, {axes} descriptor{'s' * (axes != 1)}"
+    axes = counted(len(problem.descriptors), "descriptor")
+    figure = f"{problem.kind} problem {problem.name}, version {problem.version}, {axes}"
     return concluded("contract", figure, notes)
 
 
@@ -109,7 +109,11 @@ def _each(problem: Problem[Any], splits: dict[Split, Sequence[Workload]]) -> lis
     names = [workload.name for found in splits.values() for workload in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        notes.append(fail(f"{len(twice)} workload names appear twice, such as {twice[0]}", "begin each with its split"))
+        notes.append(
+            fail(
+                f"{counted(len(twice), 'workload name')} appear twice, such as {twice[0]}", "begin each with its split"
+            )
+        )
     return notes
 
 
@@ -130,7 +134,7 @@ def _apart(splits: dict[Split, Sequence[Workload]]) -> list[Note]:
         if shared:
             notes.append(
                 fail(
-                    f"{other} shares {len(shared)} seeds with {one}, such as {shared[0]}",
+                    f"{other} shares {counted(len(shared), 'seed')} with {one}, such as {shared[0]}",
                     "give each split seeds of its own: what was seen in the search proves nothing",
                 )
             )

@@ -23,10 +23,12 @@ class KindDesigns(Protocol):
     def attacks(self, problem: Problem[Any], honest: Candidate, claim: float, hidden: Sequence[str]) -> list[Attack]:
         """Return hostile designs. ``claim`` is a score too good to be true; ``hidden`` are files none may read."""
 
-    def memorising(self, problem: Problem[Any], honest: Candidate, plain: Candidate, names: Sequence[str]) -> Design:
+    def memorising(
+        self, problem: Problem[Any], honest: Candidate, plain: Candidate, names: Sequence[str]
+    ) -> Design | None:
         """Return a design that is ``honest`` on the train workloads ``names``, and ``plain`` on all others.
 
-        It knows them by the first question that each begins with.
+        It knows them by the first question that each begins with. None where no such design can be made.
         """
 
 
@@ -40,12 +42,16 @@ def designs_of(kind: str) -> KindDesigns | None:
         from ._plan_designs import PlanDesigns
 
         return PlanDesigns()
+    if kind in ("program", "command"):
+        from ._program_designs import CommandDesigns, ProgramDesigns
+
+        return ProgramDesigns() if kind == "program" else CommandDesigns()
     return None
 
 
 def hidden_files(problem: Problem[Any]) -> list[str]:
     """Return paths that no candidate may be able to read: the problem's own files, and the judge's."""
     own = Path(inspect.getfile(type(problem))).resolve()
-    beside = [path for path in sorted(own.parent.glob("*")) if path.is_file()][:20]
+    beside = [path.resolve() for path in sorted(problem.folder.glob("*")) if path.is_file()][:20]
     judge = Path(__file__).resolve()
     return [str(path) for path in dict.fromkeys([own, *beside, judge, Path("/etc/shadow")])]

@@ -8,7 +8,7 @@ from .._contract import Evaluation, Measurement, Status
 from .._errors import CandidateFault
 from .._problem import Problem
 from ..kinds import evaluator_of
-from ._finding import Finding, concluded, does_not_apply, fail, warn
+from ._finding import Finding, concluded, counted, does_not_apply, fail, warn
 from ._fresh import Told, finish, start
 from ._trials import Breakdown, Design, Trials, Word, score_of, told
 
@@ -19,18 +19,12 @@ LOUD = 0.5
 HASH_SEEDS = (1, 2)
 
 
-def bits(word: Evaluation) -> dict[str, tuple[str, ...]]:
-    """Return each workload's figures by their bits; one that is not a number equals itself."""
-    return {m.workload: _figures(m) for m in word.measurements}
-
-
-def _figures(measurement: Measurement) -> tuple[str, ...]:
-    pairs = [*sorted(measurement.metrics.items()), *sorted(measurement.descriptors.items())]
-    return (measurement.objective.hex(), *[f"{name}={value.hex()}" for name, value in pairs])
-
-
 def first_difference(one: Word, other: Word) -> str | None:
-    """Return in words where two words on one design part, None where they agree to the bit."""
+    """Return in words where two words on one design part; None where what counts agrees to the bit.
+
+    What counts are the status, the answers to the probe, objectives, descriptors, and the score, which holds what it
+    uses of the metrics. Other metrics may be the seconds that something took.
+    """
     if isinstance(one, Breakdown) or isinstance(other, Breakdown):
         raised = [word.error for word in (one, other) if isinstance(word, Breakdown)]
         return None if len(set(raised)) == 1 and len(raised) == 2 else f"one of them raised {raised[0]}"
@@ -38,22 +32,39 @@ def first_difference(one: Word, other: Word) -> str | None:
         return f"one ended {one.status}, the other {other.status} ({one.detail or other.detail})"[:300]
     if one.decision_hash != other.decision_hash and one.decision_hash and other.decision_hash:
         return "the answers to the probe differ"
-    left, right = bits(one), bits(other)
-    for name in left:
-        if left[name] != right.get(name):
-            return f"{name}: {_difference(one, other, name)}"
+    theirs = {m.workload: m for m in other.measurements}
+    for mine in one.measurements:
+        if mine.workload not in theirs:
+            return f"{mine.workload} was measured by one only"
+        parted = _parted(mine, theirs[mine.workload])
+        if parted is not None:
+            return f"{mine.workload}: {parted}"
+    if _bits(one.score) != _bits(other.score):
+        return f"score {one.score!r} against {other.score!r}"
     return None
 
 
-def _difference(one: Evaluation, other: Evaluation, name: str) -> str:
-    left, right = ({m.workload: m for m in word.measurements}.get(name) for word in (one, other))
-    if left is None or right is None:
-        return "measured by one only"
-    if left.objective != right.objective:
-        return f"objective {left.objective!r} against {right.objective!r}"
-    both = {**left.metrics, **left.descriptors}, {**right.metrics, **right.descriptors}
-    wrong = next((key for key in both[0] if both[0][key] != both[1].get(key)), "")
-    return f"{wrong} {both[0].get(wrong)!r} against {both[1].get(wrong)!r}"
+def varying_metrics(one: Word, other: Word) -> list[str]:
+    """Return the names of the metrics that differ between two words on one design, sorted."""
+    if isinstance(one, Breakdown) or isinstance(other, Breakdown):
+        return []
+    theirs = {m.workload: m.metrics for m in other.measurements}
+    pairs = [(m.metrics, theirs[m.workload]) for m in one.measurements if m.workload in theirs]
+    return sorted({name for a, b in pairs for name in a if _bits(a[name]) != _bits(b.get(name))})
+
+
+def _parted(one: Measurement, other: Measurement) -> str | None:
+    if _bits(one.objective) != _bits(other.objective):
+        return f"objective {one.objective!r} against {other.objective!r}"
+    for name, value in one.descriptors.items():
+        if _bits(value) != _bits(other.descriptors.get(name)):
+            return f"{name} {value!r} against {other.descriptors.get(name)!r}"
+    return None
+
+
+def _bits(value: float | None) -> str:
+    """Return a number by its bits: what is not a number equals itself."""
+    return "none" if value is None else float(value).hex()
 
 
 def check_determinism(problem: Problem[Any], trials: Trials, best: Design, other: Design) -> tuple[Finding, int]:
@@ -68,17 +79,28 @@ def check_determinism(problem: Problem[Any], trials: Trials, best: Design, other
     one, two = _fresh(problem, [[forward], [forward, another, backward]], HASH_SEEDS)
     peak = max(one.peak_bytes, two.peak_bytes)
     parted = first_difference(one.words[0], two.words[0])
-    figure = f"2 fresh processes, 2 hash seeds, {len(names)} workloads in 2 orders"
+    figure = f"2 fresh processes, 2 hash seeds, {counted(len(names), 'workload')} in 2 orders"
     if parted is not None:
         return concluded("determinism", figure, [_varies(problem, trials, best, one.words[0], parted)]), peak
-    later = first_difference(two.words[0], two.words[2])
+    later = first_difference(two.words[0], _in_order(problem, two.words[2], names))
     if later is not None:
         note = fail(
             f"measured after other work, the same design differs: {later}",
             "keep no state between measurements: build everything from the workload inside measure()",
         )
         return concluded("determinism", figure, [note]), peak
-    return concluded("determinism", f"bit-identical in {figure}"), peak
+    varying = varying_metrics(one.words[0], two.words[0])
+    besides = f"; metrics that vary and do not count: {', '.join(varying)}" if varying else ""
+    return concluded("determinism", f"bit-identical in {figure}{besides}"), peak
+
+
+def _in_order(problem: Problem[Any], word: Word, names: Sequence[str]) -> Word:
+    """Return a word with its measurements in the order of ``names``: a sum's last digit depends on its order."""
+    if score_of(word) is None or isinstance(word, Breakdown):
+        return word
+    by_name = {m.workload: m for m in word.measurements}
+    measured = tuple(by_name[name] for name in names)
+    return word.model_copy(update={"measurements": measured, "score": problem.score(measured)})
 
 
 def _fresh(problem: Problem[Any], lists: Sequence[Sequence[Any]], seeds: Sequence[int]) -> list[Told]:
@@ -136,10 +158,13 @@ def check_noise(problem: Problem[Any], trials: Trials, best: Design, spread: flo
     return concluded("determinism", figure, notes), noise
 
 
-def check_inline(problem: Problem[Any], word: Evaluation, design: Design) -> Finding:
-    """Compare what the sandbox measured of a baseline with the same code run in this process."""
-    if problem.noisy:
-        return does_not_apply("inline", "the problem is noisy, so there are no figures to compare to the bit")
+def check_inline(problem: Problem[Any], word: Evaluation, design: Design, exact: bool) -> Finding:
+    """Compare what the sandbox measured of a baseline with the same code run in this process.
+
+    ``exact`` says whether the same design measures the same to the bit.
+    """
+    if not exact:
+        return does_not_apply("inline", "no two measurings agree, so there are no figures to compare to the bit")
     by_name = {workload.name: workload for workload in problem.workloads("train")}
     try:
         subject = evaluator_of(problem.kind).inline(problem, design.candidate)
@@ -151,7 +176,8 @@ def check_inline(problem: Problem[Any], word: Evaluation, design: Design) -> Fin
         return concluded("inline", "a baseline in the sandbox and in this process", [note])
     except NotImplementedError as error:
         return does_not_apply("inline", f"kind {problem.kind}: {told(error)}")
-    mine = word.model_copy(update={"measurements": tuple(measured), "decision_hash": None})
+    found = {"measurements": tuple(measured), "score": problem.score(measured), "decision_hash": None}
+    mine = word.model_copy(update=found)
     parted = first_difference(word, mine)
     figure = f"{design.name} measures the same in the sandbox and in this process"
     if parted is None:

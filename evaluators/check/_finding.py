@@ -83,3 +83,8 @@ def concluded(check: str, figure: str, notes: Sequence[Note] = ()) -> Finding:
 def does_not_apply(check: str, why: str) -> Finding:
     """Return the finding of a check that has nothing to look at."""
     return Finding(check=check, verdict=Verdict.DOES_NOT_APPLY, figure=why)
+
+
+def counted(count: int, what: str) -> str:
+    """Return ``1 seed`` or ``3 seeds``."""
+    return f"{count} {what}{'s' * (count != 1)}"

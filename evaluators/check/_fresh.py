@@ -27,7 +27,7 @@ class Fresh(NamedTuple):
 
     process: "subprocess.Popen[bytes]"
     folder: "tempfile.TemporaryDirectory[str]"
-    count: int
+    tasks: int
     deadline_s: float
 
 
@@ -51,7 +51,8 @@ def start(tasks: Sequence[JudgeTask], hash_seed: int, deadline_s: float) -> Fres
             stdin=stdin,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+            # What can be imported here can be imported there, as in the processes of multiprocessing.
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
     return Fresh(process, folder, len(tasks), deadline_s)
 
@@ -72,7 +73,7 @@ def finish(fresh: Fresh) -> Told:
     words = [_word(line) for line in lines if "peak_bytes" not in line]
     peak = next((json.loads(line)["peak_bytes"] for line in lines if "peak_bytes" in line), 0)
     missing = Breakdown(": ".join([ended, *said])[:300])
-    return Told((*words, *[missing] * (fresh.count - len(words))), peak)
+    return Told((*words, *[missing] * (fresh.tasks - len(words))), peak)
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Trivial, prying and hostile plans, made from the interface alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +23,7 @@ class PlanDesigns:
         """Return plans that do not look: all lowest, zero, highest, counting up, or at random."""
         interface = _interface(problem)
         span = {array.name: _span(interface, array) for array in interface.outputs}
-        found = {
+        found: dict[str, Callable[[Array], str]] = {
             "all the lowest": lambda array: f"np.full({_shape(interface, array)}, {_low(array)})",
             "all zero": lambda array: f"np.full({_shape(interface, array)}, {_held(interface, array, '0.0')})",
             "all the highest": lambda array: f"np.full({_shape(interface, array)}, {_high(interface, array)})",

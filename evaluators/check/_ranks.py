@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .._contract import Evaluation, Split
 from .._problem import Problem
 from .._statistics import scores_by_seed
-from ._finding import Finding, concluded, does_not_apply, fail, warn
+from ._finding import Finding, concluded, counted, does_not_apply, fail, warn
 from ._trials import Word, Yardstick, score_of
 
 TIE = 0.01
@@ -108,7 +108,7 @@ def check_ranks(
         return concluded("ranks", f"{figure}, train has {train_seeds}")
     told = f"train ranks {found.part} of {found.agree + found.part} pairs of designs otherwise than validation"
     words_of_need = (
-        f"about {needed} seeds would do, train has {train_seeds}"
+        f"about {counted(needed, 'seed')} would do, train has {train_seeds}"
         if needed is not None and needed > train_seeds
         else "are the loads of train and validation of one kind? more seeds alone may not do"
     )

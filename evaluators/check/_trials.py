@@ -102,7 +102,8 @@ def chosen_workloads(problem: Problem[Any], split: Split, quick: bool) -> tuple[
     if not quick or len(workloads) <= QUICK_WORKLOADS:
         return tuple(workload.name for workload in workloads)
     seen: set[tuple[tuple[str, object], ...]] = set()
-    first, rest = [], []
+    first: list[str] = []
+    rest: list[str] = []
     for workload in workloads:
         kind = tuple(sorted(workload.params.items()))
         (rest if kind in seen else first).append(workload.name)
