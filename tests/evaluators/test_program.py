@@ -239,3 +239,18 @@ def test_the_brief_tells_how_a_program_is_built_and_run() -> None:
     assert "`g++ -O1 -o main main.cpp`" in told
     assert "`./main`" in told
     assert CPP.signatures() == ("main.cpp",)
+
+
+def test_ordinary_parallel_python_works(bubblewrap: Sandbox) -> None:
+    text = """
+import concurrent.futures, multiprocessing, subprocess, tempfile
+def square(n): return n * n
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        print(sum(pool.map(square, range(10))))
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        print(sum(threads.map(square, range(10))))
+    with tempfile.TemporaryDirectory() as folder:
+        print(subprocess.getoutput(f"cd {folder} && echo hello | tr a-z A-Z"))
+"""
+    assert program(text, bubblewrap).run().text.split() == ["285", "285", "HELLO"]
