@@ -125,7 +125,8 @@ def verdict_lines(bench: Bench, evaluation: Evaluation) -> list[str]:
     header = ("workload", bench.problem.objective.name, "CPU s", "decisions")
     lines = [*table(header, rows, right=(1, 2, 3)), ""] if rows else []
     score = "" if evaluation.score is None else f", score {quantity(evaluation.score, digits=6)}"
-    lines.append(f"{status_words(evaluation)} on {evaluation.split}{score} (sandbox {evaluation.sandbox or 'not reached'})")
+    where = f"sandbox {evaluation.sandbox or 'not reached'}"
+    lines.append(f"{status_words(evaluation)} on {evaluation.split}{score} ({where})")
     lines += [evaluation.detail] if evaluation.detail else []
     if evaluation.descriptors:
         lines.append(", ".join(f"{name} {value:.3g}" for name, value in evaluation.descriptors.items()))

@@ -8,6 +8,7 @@ from speciate.agent import ModelSettings, RunRecord, RunSettings
 from ._arms import arm_of
 
 DEFAULT_DATABASE = "speciate.db"
+REMEASURE = RunSettings.model_fields["remeasure"].default
 
 BUDGET_OPTIONS = {"evaluations": "--evals", "minutes": "--minutes", "usd": "--usd", "tokens": "--tokens"}
 
@@ -61,6 +62,8 @@ def _run_options(settings: RunSettings) -> list[str]:
         value = getattr(settings.budget, field)
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
     words += ["--sandbox", settings.sandbox] if settings.sandbox else []
+    words += ["--racing"] if settings.racing else []
+    words += ["--remeasure", str(settings.remeasure)] if settings.remeasure != REMEASURE else []
     for model in settings.models:
         words += ["--model", model.name]
     return words + (_model_options(settings.models[0]) if settings.models else [])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from speciate.agent import Archive, RunRecord, RunSettings
 from speciate.evaluators import Frozen
+from speciate.evaluators._statistics import LEVEL, holm
 
 from ._arms import arm_of, controls_of
 from ._findings import Design, Findings
@@ -23,9 +24,14 @@ class Table(Frozen):
     runs: tuple[Findings, ...]
 
     @property
+    def adjusted(self) -> tuple[float, ...]:
+        """P-values of the runs' claims, adjusted for being several in one table (Holm)."""
+        return holm([run.evidence.p_value for run in self.runs])
+
+    @property
     def wins(self) -> int:
-        """Seeds whose champion beats the best tuned baseline with an interval that excludes zero."""
-        return sum(run.claimed for run in self.runs)
+        """Seeds whose champion beats every tuned baseline, also when all claims of the table are counted."""
+        return sum(run.claimed and p <= LEVEL for run, p in zip(self.runs, self.adjusted, strict=True))
 
     @property
     def median_gain(self) -> float | None:
@@ -91,9 +97,10 @@ def summary(table: Table) -> str:
     """Return the table's claim in one paragraph."""
     gain, control = table.median_gain, table.median_control_gain
     return (
-        f"{table.wins} of {len(table.runs)} champions beat the best tuned baseline on held-out workloads with a 95 % "
-        f"interval that excludes zero; median gain {percent(gain) if gain is not None else 'not measured'}, over the "
-        f"random control arm at equal budget {percent(control) if control is not None else 'not measured'}."
+        f"{table.wins} of {len(table.runs)} champions beat the best tuned baseline on held-out workloads, and every "
+        f"other, with 95 % intervals that exclude zero and p <= {LEVEL:g} by Holm over the table; median gain over the "
+        f"best {percent(gain) if gain is not None else 'not measured'}, over the random control arm at equal budget "
+        f"{percent(control) if control is not None else 'not measured'}."
     )
 
 
@@ -107,16 +114,16 @@ def _write(table: Table, out: Path) -> None:
         "",
         summary(table),
         "",
-        "| seed | champion | objective | best tuned baseline | objective | gain, 95 % interval | over random control | "
-        "found by | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|",
-        *(_row(run) for run in table.runs),
+        "| seed | champion | objective | best tuned baseline | objective | gain, 95 % interval | p (Holm) | "
+        "over random control | found by | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_row(run, adjusted) for run, adjusted in zip(table.runs, table.adjusted, strict=True)),
         "",
     ]
     (out / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def _row(run: Findings) -> str:
+def _row(run: Findings, adjusted: float) -> str:
     champion, best = run.champion, run.best_baseline
     arm = _random_arm(run)
     control = arm.gain if arm else None
@@ -127,6 +134,7 @@ def _row(run: Findings) -> str:
         best.name if best else "none",
         _objective(best.objective if best else None, run.unit),
         f"{percent(best.gain.gain)} {interval(best.gain.low, best.gain.high)}" if best and best.gain else "",
+        f"{adjusted:.2g}",
         f"{percent(control.gain)} {interval(control.low, control.high)}" if control else "",
         champion.operator if champion else "",
         f"{run.cost.cpu_s:.0f}",

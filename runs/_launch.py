@@ -82,6 +82,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         int | None,
         typer.Option("--control-evals", min=1, metavar="N", help="Evaluations of each control arm; as the run's."),
     ] = None,
+    racing: Annotated[
+        bool, typer.Option("--racing", help="Give up candidates that look hopeless part way; its error is audited.")
+    ] = False,
+    remeasure: Annotated[
+        int, typer.Option("--remeasure", min=0, metavar="N", help="Noisy problems: most repetitions to take a niche.")
+    ] = 8,
     sandbox: SandboxName = None,
     workers: Workers = None,
     executor: ExecutorName = None,
@@ -121,6 +127,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "window": window,
             "workers": workers,
             "sandbox": sandbox,
+            "racing": racing,
+            "remeasure": remeasure,
         }
     )
     if not quiet and evals is None and settings.budget.evaluations is not None:

@@ -33,8 +33,9 @@ def settings(**changes: object) -> RunSettings:
 def searched(archive: Archive, run: RunRecord, problem: Problem, proposer: Proposer) -> None:
     executor = TrustedExecutor()
 
-    async def judge(candidate: Candidate, cache: EvaluationCache | None) -> Evaluation:
-        return executor.submit(JudgeTask(problem=run.problem, candidate=candidate), cache).result()
+    async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+        task = JudgeTask(problem=run.problem, candidate=candidate, repetition=repetition)
+        return executor.submit(task, cache).result()
 
     asyncio.run(search(archive, run.id, problem, proposer, judge))
 
