@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sys import version_info
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from .._errors import SandboxError, SandboxUnavailableError, SpeciateError
 from .._problem import Limits
@@ -68,11 +68,16 @@ def build_image(
     try:
         with engine() as client:
             start = _imported(client, rootfs, tell) if rootfs is not None else _pulled(client, base, tell)
-            tell("asking its Python for its version")
-            version, program = _python(client, start)
-            with_numpy = version[:2] == list(version_info[:2])
-            tell("adding NumPy" if with_numpy else "NumPy is left out: its Python is not of this version")
-            label = _committed(client, start, name, _Contents(version, program, with_numpy))
+            try:
+                tell("asking its Python for its version")
+                version, program = _python(client, start)
+                with_numpy = version[:2] == list(version_info[:2])
+                tell("adding NumPy" if with_numpy else "NumPy is left out: its Python is not of this version")
+                label = _committed(client, start, name, _Contents(version, program, with_numpy))
+            except BaseException:
+                if rootfs is not None:
+                    client.api.remove_image(start, force=True)
+                raise
     except SandboxError as error:
         raise SpeciateError(f"the image could not be built: {error}") from None
     tell("starting a worker in it")
@@ -159,25 +164,21 @@ def _archive(rootfs: Path) -> Iterator[BinaryIO]:
 
 def _python(client: "DockerClient", image: str) -> tuple[list[int], str]:
     """Return the version and the path of the Python in an image. Raises SpeciateError where it is no use."""
-    from docker.errors import APIError, ContainerError
+    from docker.errors import APIError
 
-    try:
-        said = client.containers.run(
-            image,
-            entrypoint=["python3", "-S", "-s", "-c", _PROBE],
-            command=[],
-            network_mode="none",
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            labels={OWNER: owner()},
-            remove=True,
-        )
-    except (APIError, ContainerError) as error:
+    walls = {"network_mode": "none", "read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
+    with _container(client, image, ["python3", "-S", "-s", "-c", _PROBE], walls) as made:
+        try:
+            client.api.start(made)
+            ended = client.api.wait(made)["StatusCode"]
+            said = client.api.logs(made).decode(errors="replace")
+        except APIError as error:
+            ended, said = 1, told(error)
+    if ended != 0:
         raise SpeciateError(
             f"expected a base with python3 and the GNU C library for this machine ({os.uname().machine}); it does not "
-            f"run there: {told(error)}"
-        ) from None
+            f"run there: {' '.join(said.split())[-400:]}"
+        )
     version, program = json.loads(said)
     if tuple(version) < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
@@ -190,8 +191,7 @@ def _committed(client: "DockerClient", start: str, name: str, contents: _Content
     import numpy
 
     label = f"numpy {numpy.__version__}" if contents.with_numpy else ""
-    made = client.api.create_container(start, entrypoint=["true"], command=[], labels={OWNER: owner()})["Id"]
-    try:
+    with _container(client, start, ["true"], {}) as made:
         client.api.put_archive(made, "/", _additions(contents))
         repository, _, tag = name.partition(":") if "/" not in name else _split(name)
         changes = "\n".join(
@@ -202,9 +202,19 @@ def _committed(client: "DockerClient", start: str, name: str, contents: _Content
             )
         )
         client.api.commit(made, repository=repository, tag=tag or "latest", changes=changes)
+    return label
+
+
+@contextmanager
+def _container(client: "DockerClient", image: str, command: list[str], walls: dict[str, Any]) -> Iterator[str]:
+    """Make a container that is not started, and remove it in the end."""
+    config = client.api.create_host_config(**walls)
+    labels = {OWNER: owner()}
+    made = client.api.create_container(image, entrypoint=command, command=[], labels=labels, host_config=config)["Id"]
+    try:
+        yield str(made)
     finally:
         client.api.remove_container(made, force=True)
-    return label
 
 
 def _split(name: str) -> tuple[str, str, str]:

@@ -68,7 +68,7 @@ def test_unreadable_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def without_bubblewrap(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "speciate", "run", LANES, "--db", str(tmp_path / "r.db"), *words],
-        env={**os.environ, "PATH": str(tmp_path)},
+        env={**os.environ, "PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

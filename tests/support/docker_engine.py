@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -35,7 +35,7 @@ def docker_sandbox() -> Docker | str:
     sandbox = Docker(IMAGE)
     atexit.register(sandbox.release)
     if not _has_image():
-        rootfs = _rootfs()
+        rootfs = rootfs_tar()
         if isinstance(rootfs, str):
             return rootfs
         build_image(IMAGE, rootfs=rootfs)
@@ -99,7 +99,7 @@ def _stop(daemon: "subprocess.Popen[bytes]", folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _rootfs() -> Path | str:
+def rootfs_tar() -> Path | str:
     """Return a root file system with Python, made once and kept outside the tree; or why there is none."""
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         return f"the image is not built, and making its root file system needs root and debootstrap ({INSTALL})"
@@ -128,6 +128,14 @@ def containers() -> set[str]:
     with engine() as client:
         found = client.api.containers(all=True, filters={"label": f"{OWNER}={owner()}"})
     return {item["Id"] for item in found}
+
+
+def containers_of(pids: Collection[int]) -> dict[str, str]:
+    """Return the containers that the processes of these pids started, running or not, and how they stand."""
+    with engine() as client:
+        found = client.api.containers(all=True, filters={"label": OWNER})
+    owners = {item["Id"][:12]: int(item["Labels"][OWNER].rpartition(" ")[2].partition(":")[0]) for item in found}
+    return {item["Id"][:12]: item["Status"] for item in found if owners[item["Id"][:12]] in pids}
 
 
 @contextmanager
