@@ -3,7 +3,6 @@
 import os
 import re
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -23,10 +22,10 @@ from speciate.evaluators import (
     open_policy,
     problem_of,
 )
-from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SHARE
+from speciate.evaluators._ladder import REJUDGED_SHARE, TOLD_APART
 from speciate.evaluators.sandbox import Docker
 from support import counters
-from support.across import ACROSS, FOLDER, MARK, NEXT, OWN_ROOT, source_of
+from support.across import ACROSS, FOLDER, NEXT, OWN_ROOT, marked, source_of
 
 from .conftest import belongings
 
@@ -64,12 +63,6 @@ def facts(word: Evaluation) -> str:
     """Return all that a judging found, to the bit; what it cost left out."""
     parts = {"cost": True, "measurements": {"__all__": {"cost"}}}
     return word.model_dump_json(exclude=parts)
-
-
-def marked() -> list[Path]:
-    """Return what stands on this machine, in the places that all may write to or that Python loads, by its name."""
-    places = [tempfile.gettempdir(), "/dev/shm", "/var/tmp", "/run", "/", os.getcwd(), os.path.dirname(os.__file__)]
-    return [path for place in set(places) if os.path.isdir(place) for path in Path(place).glob(f"*{MARK}*")]
 
 
 def footing(source: str, interface: PolicyInterface, limits: Limits, sandbox: Sandbox) -> tuple[object, ...]:
@@ -160,7 +153,7 @@ def test_answering_the_probe_as_an_elite_does_borrows_nothing(sampled: bool, kin
     assert word.decision_hash == elite.decision_hash
     assert word.status is Status.OK
     assert word.score == alone.score != elite.score
-    assert (word.duplicate_of, word.labels) == (elite.candidate, (REJUDGED_OTHER,))
+    assert (word.duplicate_of, word.labels) == (None, (TOLD_APART,))
 
 
 @pytest.mark.parametrize("sampled", [False, True])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from prove.leftovers import adopting, below
 from speciate.evaluators import Sandbox, SandboxUnavailableError, sandbox_named
+from speciate.evaluators.sandbox import Docker
+from support.docker_engine import docker_sandbox
 
 FIGURES = pytest.StashKey[list[str]]()
 
@@ -36,12 +38,29 @@ def known() -> Iterator[set[int]]:
 @pytest.fixture(scope="session")
 def bubblewrap() -> Sandbox:
     """The sandbox; skip with the reason where it is missing, fail in CI."""
+    return _usable("bubblewrap")
+
+
+@pytest.fixture(scope="session", params=["docker", "bubblewrap", "process"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each sandbox in turn; judging processes ask for it by name, and for Docker's test image by the environment."""
+    found = _usable(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        if isinstance(found, Docker):
+            patch.setenv("SPECIATE_SANDBOX_IMAGE", found.image)
+        yield found
+
+
+def _usable(name: str) -> Sandbox:
     try:
-        return sandbox_named("bubblewrap")
+        found: Sandbox | str = docker_sandbox() if name == "docker" else sandbox_named(name)
     except SandboxUnavailableError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must have it: {error}")
-        pytest.skip(str(error))
+        found = str(error)
+    if not isinstance(found, str):
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have it: {found}")
+    pytest.skip(found)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a killed process leaves behind: processes, semaphores and files, without a gap to hide in.
+"""What a killed process leaves behind: processes, containers, mounts, sockets, semaphores and files, without a gap.
 
 While this process is a *subreaper*, whatever loses its parent below it becomes its child. So all that a run
 ever started is found by walking down from here, whatever session or process group it moved to.
@@ -52,6 +52,26 @@ def semaphores(pid: int) -> set[Path]:
     """Return the files in shared memory that process ``pid`` has open."""
     maps = (_PROC / str(pid) / "maps").read_text(encoding="utf-8")
     return {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if "/dev/shm/" in line}
+
+
+def mounts() -> set[str]:
+    """Return the mounts that this process sees, by their places."""
+    return {line.split()[1] for line in (_PROC / "self" / "mounts").read_text("utf-8").splitlines()}
+
+
+def sockets(folder: Path) -> list[str]:
+    """Return the names of unix sockets below ``folder`` that anybody holds, bound or connected."""
+    lines = (_PROC / "net" / "unix").read_text("utf-8", errors="replace").splitlines()[1:]
+    return [line.split()[7] for line in lines if len(line.split()) > 7 and str(folder) in line.split()[7]]
+
+
+def kernel_objects() -> list[str]:
+    """Return the shared memory, semaphores and queues of System V that stand in the kernel."""
+    found = []
+    for kind in ("shm", "sem", "msg"):
+        lines = (_PROC / "sysvipc" / kind).read_text("utf-8").splitlines()[1:]
+        found += [f"{kind} {line.split()[0]}" for line in lines]
+    return found
 
 
 def gone(left: Callable[[], object], patience_s: float = 20.0) -> float:

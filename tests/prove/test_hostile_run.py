@@ -12,7 +12,8 @@ from prove.ledger import check_evaluations, evaluations_used, rows
 from prove.sitting import Drill
 from speciate.evaluators import Candidate
 from support import counters
-from support.corpus import ANYWHERE, CORPUS, FILES
+from support.corpus import CORPUS
+from support.mixture import CORPUS_OUTCOMES
 from support.openai_server import OpenAIServer
 
 HONEST = [
@@ -21,14 +22,6 @@ HONEST = [
 ]
 STARTERS = 2
 WORKLOADS = 2
-SEVERAL_WORKLOADS = {
-    "forges_answers_in_advance": "ok|protocol",
-    "imports_what_is_installed": "ok|oom|timeout",
-    "leaves_something_behind": "protocol",
-}
-"""What ends otherwise when one process answers several workloads: forged answers run into the next ``begin``,
-imports add up, and a candidate finds its own scratch again."""
-EXPECTED = ANYWHERE | FILES | SEVERAL_WORKLOADS
 COMPARED = (
     "SELECT candidate_id, status, score, e.descriptors AS behaviour, decision_hash, sandbox, position, workload, "
     "objective, metrics, m.descriptors, feedback, m.decisions FROM evaluations e JOIN measurements m "
@@ -66,7 +59,7 @@ def test_attacks_cost_their_own_evaluations_and_nothing_else(
     tmp_path: Path, known: set[int], full: bool, tell: Callable[[str], None]
 ) -> None:
     secret = secrets.token_hex(16)
-    attacks = {name: (CORPUS / f"{name}.py").read_text("utf-8") for name in EXPECTED}
+    attacks = {name: (CORPUS / f"{name}.py").read_text("utf-8") for name in CORPUS_OUTCOMES}
     alone = drilled(tmp_path / "alone", HONEST, STARTERS + len(HONEST), known, secret)
     for order in range(3 if full else 1):
         sources = [*attacks.values(), *HONEST]
@@ -99,5 +92,5 @@ def check_statuses(database: Path, attacks: dict[str, str]) -> Counter[str]:
     for name, statuses in seen.items():
         # Who answers the probe as another did is a duplicate: a probed wall that held answers 0 throughout.
         assert statuses, f"{name} was never judged"
-        assert statuses <= {*EXPECTED[name].split("|"), "duplicate"}, f"{name} ended as {statuses}"
+        assert statuses <= {*CORPUS_OUTCOMES[name].split("|"), "duplicate"}, f"{name} ended as {statuses}"
     return counts

@@ -1,37 +1,28 @@
-"""Hundreds of candidates, honest and hostile, through the same judging processes: nothing accumulates."""
+"""Candidates of every sort through the same judging processes: nothing leaks, accumulates, or changes a score."""
 
 import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from multiprocessing import resource_tracker
 from pathlib import Path
-from random import Random
 from typing import NamedTuple
 
 import pytest
-from prove.leftovers import below, gone
+from prove.leftovers import below, gone, kernel_objects, mounts, sockets
 from speciate.agent import Budget, RunSettings, create_run, open_archive
-from speciate.evaluators import Candidate, EvaluationCache, JudgeTask, LocalExecutor, ProblemRef, Status, problem_of
-from support import counters
-from support.corpus import ANYWHERE, CORPUS, FILES
+from speciate.evaluators import Evaluation, EvaluationCache, JudgeTask, LocalExecutor, Sandbox, Status, problem_of
+from speciate.evaluators.sandbox import Docker
+from support.across import marked
+from support.docker_engine import containers_of
+from support.mixture import POLICIES, Given, mixture
 
 WORKERS = 2
-BATCH = 100
+SHORT, FULL = 90, 1000
+BATCHES = {SHORT: 3, FULL: 10}
 GROWTH_BYTES = 4 << 20
-"""What a judging process may grow by after the first batch, in all: less than 14 KB a candidate in the short form."""
-PROBLEM = ProblemRef(name=counters.__file__)
-
-
-def mixture(rng: Random) -> Iterator[Candidate]:
-    """Yield candidates without end: two honest designs, no two alike, for each attack that need not be waited for."""
-    attacks = [name for name, status in sorted((ANYWHERE | FILES).items()) if "timeout" not in status]
-    while True:
-        for name in rng.sample(attacks, len(attacks)):
-            for _ in range(2):
-                yield Candidate.from_source(counters.design(rng.uniform(-1.0, 1.0), rng.uniform(-3.0, 3.0)))
-            yield Candidate.from_source((CORPUS / f"{name}.py").read_text("utf-8"))
+"""What a judging process may grow by after the first batch, in all: some 4 KB a candidate in the full form."""
 
 
 class Mark(NamedTuple):
@@ -60,44 +51,102 @@ def kept_open(before: int) -> int:
 def past(folder: Path) -> EvaluationCache:
     """Return the memory of a run, which the judge asks twice for each candidate and in which there is nothing."""
     archive = open_archive(folder / "runs.db", create=True)
-    settings = RunSettings(problem=PROBLEM, budget=Budget(evaluations=1))
-    run_id = create_run(archive, settings, problem_of(PROBLEM), [])
+    settings = RunSettings(problem=POLICIES, budget=Budget(evaluations=1))
+    run_id = create_run(archive, settings, problem_of(POLICIES), [])
     cache = archive.cache(run_id, 0)
     archive.close()
     return cache
 
 
-@pytest.mark.usefixtures("bubblewrap")
-def test_nothing_accumulates_in_the_judging_processes(
-    tmp_path: Path, known: set[int], full: bool, tell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+class Soak:
+    """Judging processes that are given candidates, batch by batch, and looked at after each.
+
+    Args:
+        sandbox: name of the sandbox that all are judged in.
+        cache: what the judge is told of the past.
+        known: processes that do not belong to it.
+    """
+
+    def __init__(self, sandbox: str, cache: EvaluationCache, known: set[int]):
+        self.marks: list[Mark] = []
+        self._sandbox = sandbox
+        self._cache = cache
+        self._known = known
+
+    def judge(self, candidates: Sequence[Given], batches: int) -> list[Evaluation]:
+        """Return the word on each candidate, in order. All that the judging started has ended on return."""
+        words: list[Evaluation] = []
+        with closing(LocalExecutor(WORKERS)) as executor:
+            size = -(-len(candidates) // batches)
+            for start in range(0, len(candidates), size):
+                batch = candidates[start : start + size]
+                tasks = [JudgeTask(problem=g.problem, candidate=g.candidate, sandbox=self._sandbox) for g in batch]
+                futures = [executor.submit(task, self._cache) for task in tasks]
+                words += [future.result() for future in futures]
+                gone(lambda: [command for command in below(self._known).values() if "bwrap" in command])
+                self.marks.append(mark_of(self._judges()))
+        gone(lambda: below(self._known))
+        return words
+
+    def _judges(self) -> list[int]:
+        return [pid for pid, command in below(self._known).items() if "multiprocessing" in command]
+
+    def check(self) -> None:
+        """The same processes judged all batches, and hold no more than after the first."""
+        first, last = self.marks[0], self.marks[-1]
+        assert len(first.pids) == WORKERS
+        assert all(mark.pids == first.pids for mark in self.marks), "a judging process was lost"
+        held = [mark.descriptors for mark in self.marks]
+        assert all(mark == held[0] for mark in held), held
+        grown = [after - before for before, after in zip(first.resident_bytes, last.resident_bytes, strict=True)]
+        assert max(grown) < GROWTH_BYTES
+
+
+def facts(word: Evaluation) -> str:
+    """Return all that a judging found, to the bit; what it cost left out."""
+    return word.model_dump_json(exclude={"cost": True, "measurements": {"__all__": {"cost"}}})
+
+
+def test_a_third_hostile_and_nothing_stays_or_changes(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    known: set[int],
+    full: bool,
+    tell: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    candidates, cache = mixture(Random(1)), past(tmp_path)
-    statuses: Counter[str] = Counter()
-    marks: list[Mark] = []
+    count = FULL if full else SHORT
+    candidates, cache = mixture(sandbox.name, count, seed=1), past(tmp_path)
+    if isinstance(sandbox, Docker):
+        sandbox.release()
     resource_tracker.ensure_running()
     known |= set(below(known))
-    ours = descriptors(os.getpid())
-    with closing(LocalExecutor(WORKERS)) as executor:
-        for _ in range(12 if full else 4):
-            tasks = [JudgeTask(problem=PROBLEM, candidate=next(candidates), sandbox="bubblewrap") for _ in range(BATCH)]
-            futures = [executor.submit(task, cache) for task in tasks]
-            statuses.update(future.result().status.value for future in futures)
-            gone(lambda: [command for command in below(known).values() if "bwrap" in command])
-            marks.append(mark_of(list(below(known))))
-    gone(lambda: below(known))
-    del executor
-    gone(lambda: kept_open(ours))
+    ours, mounted, objects = descriptors(os.getpid()), mounts(), kernel_objects()
 
-    tell(f"{statuses.total()} candidates: {dict(statuses)}")
-    tell(f"resident MiB of each, batch by batch: {[[count >> 20 for count in mark.resident_bytes] for mark in marks]}")
-    first, last = marks[0], marks[-1]
-    assert len(first.pids) == WORKERS
-    assert all(mark.pids == first.pids for mark in marks), "a judging process was lost"
-    assert all(mark.descriptors == first.descriptors for mark in marks), [mark.descriptors for mark in marks]
-    grown = [after - before for before, after in zip(first.resident_bytes, last.resident_bytes, strict=True)]
-    assert max(grown) < GROWTH_BYTES
-    assert statuses[Status.SANDBOX_ERROR] == 0
-    assert statuses[Status.OK] > statuses.total() // 2
+    alone = Soak(sandbox.name, cache, known)
+    honest = [given for given in candidates if not given.name]
+    expected = {given.candidate.id: facts(word) for given, word in zip(honest, alone.judge(honest, 1), strict=True)}
+    mixed = Soak(sandbox.name, cache, known)
+    words = mixed.judge(candidates, BATCHES[count])
+
+    gone(lambda: kept_open(ours))
+    gone(lambda: mounts() - mounted)
+    if isinstance(sandbox, Docker):
+        judges = {pid for soak in (alone, mixed) for mark in soak.marks for pid in mark.pids}
+        gone(lambda: containers_of({*judges, os.getpid()}))
+    assert sockets(tmp_path) == []
+    assert kernel_objects() == objects
+    assert marked() == []
     assert list((tmp_path / "tmp").iterdir()) == []
+    statuses = Counter(word.status.value for word in words)
+    tell(f"{len(words)} candidates, {len(words) - len(honest)} hostile: {dict(statuses)}")
+    tell(f"resident MiB of each, batch by batch: {[[n >> 20 for n in mark.resident_bytes] for mark in mixed.marks]}")
+    mixed.check()
+    assert statuses[Status.SANDBOX_ERROR] == 0
+    for given, word in zip(candidates, words, strict=True):
+        if given.name:
+            assert word.status.value in given.expected.split("|"), f"{given.name}: {word.status}, {word.detail}"
+        else:
+            assert facts(word) == expected[given.candidate.id]

@@ -3,6 +3,10 @@
 As in the corpus, ``ok`` means that a wall held: who gets through answers 99, which is out of range.
 """
 
+import os
+import tempfile
+from pathlib import Path
+
 from .corpus import CORPUS
 
 FOLDER = CORPUS / "across"
@@ -32,3 +36,9 @@ NEXT = "finds_what_was_left"
 def source_of(name: str, database: str = "/nowhere/speciate.db") -> str:
     """Return the text of one program; ``database`` is where it believes the archive to be."""
     return (FOLDER / f"{name}.py").read_text("utf-8").replace("{database}", database)
+
+
+def marked() -> list[Path]:
+    """Return what stands on this machine, in the places that all may write to or that Python loads, by its name."""
+    places = [tempfile.gettempdir(), "/dev/shm", "/var/tmp", "/run", "/", os.getcwd(), os.path.dirname(os.__file__)]
+    return [path for place in set(places) if os.path.isdir(place) for path in Path(place).glob(f"*{MARK}*")]
