@@ -45,6 +45,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_simulator.py
 	$(BIN)/python tests/bench/bench_boundary.py
 	$(BIN)/python tests/bench/bench_judge.py
+	$(BIN)/python tests/bench/bench_program.py
 	$(BIN)/python tests/bench/bench_agent.py
 
 # Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason.
