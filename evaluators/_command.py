@@ -39,7 +39,6 @@ class CommandInterface(Interface):
     """The problem's folder, absolute: readable inside, not writable."""
     entry: str = "candidate.py"
     """Name of the candidate's first file."""
-    language: str = "python"
     packages: bool = False
     """Whether Python's NumPy is there."""
     processes: int = Field(default=64, ge=1, le=4096)

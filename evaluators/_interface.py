@@ -31,6 +31,8 @@ class Interface(Frozen):
 
     kind: ClassVar[str]
     """Names the evaluator that judges by this interface."""
+    language: str = "python"
+    """What a candidate is written in."""
 
     @property
     @abstractmethod

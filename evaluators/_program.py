@@ -24,7 +24,6 @@ class ProgramInterface(Interface):
     """
 
     kind: ClassVar[str] = "program"
-    language: str = "python"
     entry: str = "main.py"
     """Name of the candidate's first file."""
     build: tuple[str, ...] | None = None
