@@ -37,7 +37,7 @@ class Script(NamedTuple):
 
     opening: Sequence[Message]
     parse: Callable[[RawReply], Parsed]
-    operator: str
+    instructions: str
     askings: int
     """How often it may ask again after an unusable reply."""
     seed: int
@@ -94,7 +94,7 @@ class Conversation:
             if asked >= script.askings:
                 return f"{parsed.outcome}: {parsed.reason}"
             asked += 1
-            messages = again_messages(script.opening, exchange.reply.text, parsed.reason, script.operator)
+            messages = again_messages(script.opening, exchange.reply.text, parsed.reason, script.instructions)
         raise AssertionError("a turn ends by returning or raising")
 
     def _past(self, place: Place) -> list[Exchange]:

@@ -12,6 +12,7 @@ Pure text in, pure text out: nothing here knows of models or candidates.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _OPEN = re.compile(r"^\s*<{5,}\s*SEARCH\s*$")
@@ -65,19 +66,44 @@ def parse_blocks(text: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def apply_blocks(source: str, blocks: tuple[Block, ...]) -> str:
+def apply_blocks(source: str, blocks: tuple[Block, ...], first: int = 1) -> str:
     """Return ``source`` after all ``blocks``, one after the other.
 
     Each SEARCH must match exactly one place: first exactly, then without regard to trailing blanks and to a
-    common indentation, in which case the replacement is indented like the place it goes to.
+    common indentation, in which case the replacement is indented like the place it goes to. ``first`` is the
+    number of the first block in messages.
 
     Raises:
         DiffError: a SEARCH is empty, matches nowhere, or matches several places.
     """
     lines = source.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    for number, block in enumerate(blocks, start=1):
+    for number, block in enumerate(blocks, start=first):
         lines = _apply(lines, block, number)
     return "\n".join(lines) + "\n"
+
+
+def apply_to_files(texts: Sequence[str], blocks: tuple[Block, ...]) -> list[str]:
+    """Return the files' texts after all ``blocks``, each applied to the one file that its SEARCH part is in.
+
+    Raises:
+        DiffError: as ``apply_blocks``, and where a SEARCH part matches in several files.
+    """
+    found = list(texts)
+    for number, block in enumerate(blocks, start=1):
+        fitting: list[tuple[int, str]] = []
+        refused: list[DiffError] = []
+        for index, text in enumerate(found):
+            try:
+                fitting.append((index, apply_blocks(text, (block,), number)))
+            except DiffError as error:
+                refused.append(error)
+        if not fitting:
+            raise refused[0]
+        if len(fitting) > 1:
+            raise DiffError(_ambiguous(number, len(fitting), block.search))
+        index, text = fitting[0]
+        found[index] = text
+    return found
 
 
 def _apply(lines: list[str], block: Block, number: int) -> list[str]:

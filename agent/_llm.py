@@ -7,16 +7,16 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, SpeciateError, Status
+from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError, Status
 
 from ._budget import ModelBudget
 from ._client import ModelClient
 from ._conversation import Conversation, Script, Sleep
 from ._database import Database
 from ._pricing import require_prices
-from ._prompts import repair_messages, task_messages
+from ._prompts import instructions_of, repair_messages, task_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
-from ._replies import Parsed, parse_reply
+from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
 from ._settings import RunSettings
 
@@ -79,7 +79,7 @@ class LLMProposer:
         require_prices(settings)
         self._problem = problem
         self._settings = settings
-        self._hooks = problem.interface.defines
+        self._seed = problem.seed()
         self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
         self._log = RequestLog(database, run_id)
         self._budget = ModelBudget(self._log, settings.budget, settings.models)
@@ -107,11 +107,11 @@ class LLMProposer:
         Raises:
             ModelError: the model cannot be used as configured, or has stopped answering.
         """
-        program = task.parents[0].candidate if task.parents else self._problem.seed()
+        program = task.parents[0].candidate if task.parents else self._seed
         script = Script(
             opening=task_messages(self._problem, task.draw.operator, program, task.parents),
-            parse=partial(parse_reply, parent=program.source, hooks=self._hooks),
-            operator=task.draw.operator,
+            parse=partial(parse_reply, asked=self._asked(program)),
+            instructions=instructions_of(task.draw.operator, program),
             askings=self._settings.repairs,
             seed=task.draw.seed,
         )
@@ -135,8 +135,8 @@ class LLMProposer:
             return None
         script = Script(
             opening=repair_messages(self._problem, candidate, evaluation),
-            parse=partial(parse_reply, parent=candidate.source, hooks=self._hooks),
-            operator="rewrite",
+            parse=partial(parse_reply, asked=self._asked(candidate)),
+            instructions=instructions_of("rewrite", candidate),
             askings=self._settings.repairs - used - 1,
             seed=task.draw.seed + turn,
         )
@@ -158,6 +158,10 @@ class LLMProposer:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def _asked(self, program: Candidate) -> Asked:
+        python = program.language == "python"
+        return Asked(program.files, self._problem.interface.defines, python, self._seed.files)
+
     def _client(self, task: Task) -> ModelClient:
         try:
             return self._clients[task.draw.model or ""]
@@ -170,10 +174,8 @@ class LLMProposer:
 def _proposal(result: Parsed | str, program: Candidate, parents: tuple[str, ...], operator: str) -> Proposal:
     if isinstance(result, str):
         return Proposal(None, note=result)
-    assert result.source is not None
-    entry = SourceFile(path=program.files[0].path, text=result.source)
     candidate = Candidate(
-        files=(entry, *program.files[1:]),
+        files=result.files,
         language=program.language,
         parents=parents,
         operator=operator,

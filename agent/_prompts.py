@@ -15,6 +15,7 @@ from typing import Any
 
 from speciate.evaluators import Candidate, Evaluation, Problem
 
+from ._blocks import has_blocks
 from ._proposer import Parent
 
 Message = dict[str, str]
@@ -26,6 +27,10 @@ INSPIRATION_CHARACTERS = 6_000
 FEEDBACK_CHARACTERS = 6_000
 DETAIL_CHARACTERS = 4_000
 REPLY_CHARACTERS = 12_000
+
+_KINDS = ("policy", "plan", "program", "command")
+"""Kinds whose authors are told habits of their own."""
+_FENCES = {"c++": "cpp", "c#": "csharp", "shell": "sh"}
 
 
 @cache
@@ -40,7 +45,7 @@ def task_messages(
     """Return the opening of a first writing.
 
     Args:
-        problem: gives the brief, the names of the hooks and the objective.
+        problem: gives the brief, what is to be written, in which language, and the objective.
         operator: ``rewrite`` or ``diff``: names the template of the instructions.
         program: what is to be improved.
         shown: the parent, when it was judged, and then the inspirations; empty for a seed that was not.
@@ -48,35 +53,36 @@ def task_messages(
     objective = problem.objective
     inspirations = "\n\n".join(_inspiration(parent) for parent in shown[1:])
     content = template("task").substitute(
-        brief=clipped(problem.brief().strip(), BRIEF_CHARACTERS),
-        hooks=hooks_of(problem),
+        brief=clipped(_brief(problem), BRIEF_CHARACTERS),
+        contract=contract_of(problem, program),
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
-        parent=quoted(program.source, PROGRAM_CHARACTERS, "python"),
+        parent=_quoted_files(program, PROGRAM_CHARACTERS),
         measurements=_measurements(shown[0].evaluation) if shown else "Nothing yet.",
         inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
-        instructions=template(operator).substitute(),
+        instructions=instructions_of(operator, program),
     )
-    return [_system(), {"role": "user", "content": content}]
+    return [_system(problem), {"role": "user", "content": content}]
 
 
 def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Evaluation) -> list[Message]:
     """Return the opening of a repair of ``candidate``, whose judging ended with a fault of its own."""
     content = template("repair").substitute(
-        brief=clipped(problem.brief().strip(), BRIEF_CHARACTERS),
-        hooks=hooks_of(problem),
-        candidate=quoted(candidate.source, PROGRAM_CHARACTERS, "python"),
+        brief=clipped(_brief(problem), BRIEF_CHARACTERS),
+        contract=contract_of(problem, candidate),
+        candidate=_quoted_files(candidate, PROGRAM_CHARACTERS),
         status=evaluation.status.value,
         detail=quoted(evaluation.detail or "(no detail)", DETAIL_CHARACTERS),
+        whole=_whole(candidate),
     )
-    return [_system(), {"role": "user", "content": content}]
+    return [_system(problem), {"role": "user", "content": content}]
 
 
 def again_messages(
-    opening: Sequence[Message], reply: str | None, reason: str, operator: str
+    opening: Sequence[Message], reply: str | None, reason: str, instructions: str
 ) -> list[Message]:
     """Return ``opening`` continued by an unusable reply and the request to answer once more."""
-    content = template("again").substitute(reason=reason, instructions=template(operator).substitute())
+    content = template("again").substitute(reason=reason, instructions=instructions)
     return [
         *opening,
         {"role": "assistant", "content": clipped(reply or "", REPLY_CHARACTERS) or "(empty)"},
@@ -84,9 +90,51 @@ def again_messages(
     ]
 
 
-def hooks_of(problem: Problem[Any]) -> str:
-    """Return what is to be written, in words: ``key(request)`` and ``place(head, view)``."""
-    return " and ".join(f"`{signature}`" for signature in problem.interface.signatures())
+def instructions_of(operator: str, program: Candidate) -> str:
+    """Return the form of the answer that ``operator`` asks for."""
+    return template(operator).safe_substitute(whole=_whole(program))
+
+
+def contract_of(problem: Problem[Any], program: Candidate) -> str:
+    """Return what is to be written: functions with their signatures, or files."""
+    signatures = " and ".join(f"`{signature}`" for signature in problem.interface.signatures())
+    language = program.language
+    if problem.interface.functions:
+        told = f"Your file must define these functions at its top level: {signatures}."
+    elif len(program.files) > 1:
+        paths = ", ".join(f"`{file.path}`" for file in program.files)
+        told = f"Your program, in {language}, has these files: {paths}."
+    else:
+        told = f"Your program is one file in {language}, {signatures}."
+    framed = any(has_blocks(file.text) for file in problem.seed().files)
+    return f"{told}\n{template('frame').substitute()}" if framed else told
+
+
+def _brief(problem: Problem[Any]) -> str:
+    """Return the problem's brief; the interface is told after it where the brief leaves it out."""
+    brief = problem.brief().strip()
+    names = [function.name for function in problem.interface.functions] or list(problem.interface.signatures())
+    told = all(name in brief for name in names)
+    return brief if told else f"{brief}\n\n## Interface\n\n{problem.interface.description()}"
+
+
+def _whole(program: Candidate) -> str:
+    name = "whole_files" if len(program.files) > 1 else "whole_file"
+    return template(name).substitute(fence=fence_of(program.language))
+
+
+def fence_of(language: str) -> str:
+    """Return the word that a fenced block of ``language`` begins with."""
+    return _FENCES.get(language.lower(), language.lower())
+
+
+def _quoted_files(program: Candidate, limit: int) -> str:
+    """Return the files of a program, quoted; together they are at most ``limit`` characters long."""
+    fence = fence_of(program.language)
+    if len(program.files) == 1:
+        return quoted(program.source, limit, fence)
+    each = max(200, limit // len(program.files))
+    return "\n\n".join(f"FILE: `{file.path}`\n{quoted(file.text, each, fence)}" for file in program.files)
 
 
 def quoted(text: str, limit: int, language: str = "") -> str:
@@ -107,8 +155,9 @@ def clipped(text: str, limit: int) -> str:
     return f"{text[:head]}\n[{len(text) - head - tail:,} characters left out]\n{text[-tail:]}"
 
 
-def _system() -> Message:
-    return {"role": "system", "content": template("system").substitute()}
+def _system(problem: Problem[Any]) -> Message:
+    habits = template(f"habits_{problem.kind if problem.kind in _KINDS else 'other'}").substitute()
+    return {"role": "system", "content": template("system").substitute(habits=habits)}
 
 
 def _measurements(evaluation: Evaluation) -> str:
@@ -124,4 +173,4 @@ def _measurements(evaluation: Evaluation) -> str:
 
 def _inspiration(parent: Parent) -> str:
     score = "none" if parent.evaluation.score is None else f"{parent.evaluation.score:.6g}"
-    return f"Score: {score}.\n\n{quoted(parent.candidate.source, INSPIRATION_CHARACTERS, 'python')}"
+    return f"Score: {score}.\n\n{_quoted_files(parent.candidate, INSPIRATION_CHARACTERS)}"

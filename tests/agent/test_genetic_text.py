@@ -3,7 +3,6 @@
 import ast
 import asyncio
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from random import Random
 
@@ -16,20 +15,14 @@ from speciate.agent._source_genetic import ARMS, SourceProposer, SourceRandom, W
 from speciate.agent._token_changes import moved
 from speciate.agent._tokens import C_LIKE, SHELL, grammar_of, reads, tokens
 from speciate.evaluators import (
-    Baseline,
     Candidate,
-    Descriptor,
     Evaluation,
-    Measurement,
-    Objective,
-    Problem,
-    SourceFile,
     Status,
     judge_inline,
 )
-from speciate.evaluators._interface import Function, Interface
 from support.bins import LONGEST_FIRST, ROUND_ROBIN
 from support.bins import problem as bins
+from support.whole import Whole
 
 MAIN_PY = '''"""Packs bins."""
 import sys
@@ -86,50 +79,6 @@ LEVEL=6
 if [ "$1" -lt 10 ]; then LEVEL=9; fi
 exec gzip -n "-$LEVEL" --block 128k
 """
-
-
-class Text(Interface):
-    """A whole program of so many files."""
-
-    kind = "text"
-
-    @property
-    def functions(self) -> tuple[Function, ...]:
-        return ()
-
-    def description(self) -> str:
-        return "Write it."
-
-
-class Whole(Problem[object]):
-    """Nothing is ever measured here: only what a proposer asks of a problem."""
-
-    name = "whole"
-    title = "Whole programs"
-    objective = Objective(name="time", unit="s")
-    descriptors = (Descriptor(name="size", low=0, high=1, bins=2),)
-    interface = Text()
-
-    def __init__(self, language: str, files: Mapping[str, str], *others: Mapping[str, str]):
-        self._seed, *self._others = (
-            Candidate(files=tuple(SourceFile(path=k, text=v) for k, v in each.items()), language=language)
-            for each in (files, *others)
-        )
-
-    def seed(self):
-        return self._seed
-
-    def baselines(self):
-        return [Baseline(name=f"b{n}", title="b", candidate=each) for n, each in enumerate(self._others)]
-
-    def workloads(self, split):
-        return ()
-
-    def measure(self, subject, workload) -> Measurement:
-        raise NotImplementedError
-
-    def probe(self):
-        return None
 
 
 OTHER_PY = MAIN_PY.replace("0.5", "0.9").replace("> left", "> 2 * left")

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from speciate.agent._diff import DiffError, apply_blocks, parse_blocks
-from speciate.agent._replies import RawReply, parse_reply
+from speciate.agent._replies import Asked, RawReply, parse_reply
+from speciate.evaluators import SourceFile
 
 CODE = "def choose(job, yard):\n    return 1\n"
 PARENT = "A = 1\n\n\ndef choose(job, yard):\n    if job.size > A:\n        return 1\n    return 0\n"
@@ -12,7 +13,8 @@ HOOKS = ("choose",)
 
 
 def parsed(text: str | None, finish: str | None = "stop", parent: str = PARENT, choices: int = 1):
-    return parse_reply(RawReply(text, finish, choices), parent, HOOKS)
+    asked = Asked((SourceFile(path="candidate.py", text=parent),), HOOKS)
+    return parse_reply(RawReply(text, finish, choices), asked)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_an_edit_of_a_unique_place_changes_that_place_only(before, after, data):
     at = data.draw(st.integers(0, len(source) - 1))
     new = [f"z{line}" for line in after]
     text = "\n".join(["<<<<<<< SEARCH", source[at], "=======", *new, ">>>>>>> REPLACE"])
-    result = parse_reply(RawReply(text, "stop"), "\n".join(source) + "\n")
+    result = parsed(text, parent="\n".join(source) + "\n")
     assert result.source == "\n".join([*source[:at], *new, *source[at + 1 :]]) + "\n"
 
 
@@ -140,3 +142,61 @@ def test_an_edit_of_a_unique_place_changes_that_place_only(before, after, data):
 def test_any_text_parses_to_something(text, finish, parent):
     result = parsed(text, finish, parent)
     assert (result.source is None) == (result.outcome not in ("diff", "rewrite"))
+
+
+MAIN = "int main() { return twice(2); }\n"
+TWO = (SourceFile(path="main.cpp", text=MAIN), SourceFile(path="lib/twice.h", text="// x\n"))
+
+
+def files_of(text: str, asked: Asked, finish: str = "stop"):
+    result = parse_reply(RawReply(text, finish), asked)
+    return result.outcome, {file.path: file.text for file in result.files}, result.reason
+
+
+def test_a_whole_file_in_another_language_is_the_longest_block():
+    asked = Asked((SourceFile(path="main.cpp", text="int main() {}\n"),), python=False)
+    text = "Idea.\n```sh\ng++ main.cpp\n```\n```cpp\nint main() {\n    return 1;\n}\n```\n"
+    assert files_of(text, asked) == ("rewrite", {"main.cpp": "int main() {\n    return 1;\n}\n"}, "")
+    assert files_of(text, asked, "length")[0] == "rewrite"
+    assert files_of("Idea.\n```cpp\nint a;\n```\nand\n```cpp\nint main() {", asked, "length")[0] == "truncated"
+    assert files_of("int main() {}", asked)[0] == "no_code"
+
+
+@pytest.mark.parametrize("line", ["FILE: `lib/twice.h`", "**lib/twice.h**:\n", "### lib/twice.h"])
+def test_files_are_told_apart_by_the_path_before_their_block(line):
+    text = f"Idea.\n\nFILE: `main.cpp`\n```cpp\nint main() {{}}\n```\n{line}\n```cpp\n// y\n```\n"
+    outcome, files, _ = files_of(text, Asked(TWO, python=False))
+    assert (outcome, files) == ("rewrite", {"main.cpp": "int main() {}\n", "lib/twice.h": "// y\n"})
+
+
+def test_a_file_that_is_not_repeated_stays():
+    text = "Idea.\n```cpp lib/twice.h\n// y\n```\n"
+    assert files_of(text, Asked(TWO, python=False))[1] == {"main.cpp": TWO[0].text, "lib/twice.h": "// y\n"}
+
+
+def test_an_edit_finds_its_file():
+    text = "Idea.\n<<<<<<< SEARCH\n// x\n=======\n// y\n>>>>>>> REPLACE\n"
+    assert files_of(text, Asked(TWO, python=False))[:2] == (
+        "diff",
+        {"main.cpp": TWO[0].text, "lib/twice.h": "// y\n"},
+    )
+    twice = (SourceFile(path="a.c", text="// x\n"), SourceFile(path="b.c", text="// x\n"))
+    assert "matches 2 places" in files_of(text, Asked(twice, python=False))[2]
+    assert "block 1 matches nothing" in files_of(text.replace("// x", "// z"), Asked(TWO, python=False))[2]
+
+
+MARKED = "fixed();\n// EVOLVE-BLOCK-START\nold();\n// EVOLVE-BLOCK-END\nlast();\n"
+
+
+def test_nothing_outside_the_seeds_block_is_taken_from_a_reply():
+    file = SourceFile(path="main.c", text=MARKED)
+    asked = Asked((file, SourceFile(path="frame.c", text="x\n")), python=False, frame=(file,))
+    told = MARKED.replace("old", "new").replace("fixed", "cheats")
+    rewrite = f"Idea.\nFILE: `main.c`\n```c\n{told}```\nFILE: `frame.c`\n```c\ny\n```\n"
+    kept = {"main.c": MARKED.replace("old", "new"), "frame.c": "x\n"}
+    assert files_of(rewrite, asked._replace(frame=asked.files)) == ("rewrite", kept, "")
+    edit = "<<<<<<< SEARCH\nfixed();\n=======\ncheats();\n>>>>>>> REPLACE\n"
+    assert files_of(edit, asked)[0] == "frame_broken"
+    bare = "Idea.\nFILE: `main.c`\n```c\nnew();\n```\n"
+    assert files_of(bare, asked)[0] == "frame_broken"
+    assert "EVOLVE-BLOCK-START" in files_of(bare, asked)[2]

@@ -55,10 +55,11 @@ BEHAVIOURS: dict[str, int] = {
     "odd_text": 0,
     "wants_other_limit": 0,
     "given": 0,
+    "verbatim": 0,
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
 ``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
-``given`` answers with the server's ``sources`` in turn."""
+``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them."""
 
 STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
@@ -212,7 +213,8 @@ def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Re
         return Reply(400, [], None, (0, 0))
     messages = body.get("messages", [])
     prompt = sum(len(m.get("content") or "") // 4 + 4 for m in messages)
-    text, finish = f"~~~~python\n{given}~~~~\n" if name == "given" else _text(name, messages, rng), "stop"
+    said = {"given": f"~~~~python\n{given}~~~~\n", "verbatim": given}
+    text, finish = said.get(name) or _text(name, messages, rng), "stop"
     allowed = _limit(body)
     words = _tokens(text)
     if name == "overlong":
