@@ -22,6 +22,7 @@ from ._kind import (
     await_ready,
     handshake,
     private_uid,
+    refuse_gpus,
     room_settings,
     said,
 )
@@ -65,6 +66,7 @@ class Bubblewrap:
 
     def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
+        refuse_gpus(self.name, limits)
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {reason}")

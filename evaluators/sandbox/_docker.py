@@ -1,6 +1,7 @@
 """The ``docker`` sandbox: a warm hardened container, and in it a forked worker of another user a candidate."""
 
 import os
+import platform
 from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
@@ -21,6 +22,7 @@ from ._kind import (
     handshake,
     room_settings,
 )
+from ._root import showable
 from ._seccomp import supported
 
 
@@ -66,7 +68,7 @@ class Docker:
             packages=room.packages,
             whole=whole,
             scratch_bytes=PROGRAM_SCRATCH_BYTES if whole else SCRATCH_BYTES,
-            readable=room.readable if isinstance(room, Programs) else (),
+            readable=tuple(sorted(map(showable, room.readable))) if isinstance(room, Programs) else (),
         )
         if room.packages:
             _require_packages(self.image)
@@ -167,6 +169,11 @@ def _description(image: str) -> list[str]:
         f"engine {engine.version}, control groups {engine.cgroups}, image {image} {digest[:19]} with Python "
         f"{labels.get(PYTHON, 'unknown')}{_with(labels.get(PACKAGES_LABEL))}",
     ]
+    if labels.get(PYTHON, "").split(".")[:2] != platform.python_version().split(".")[:2]:
+        lines.append(
+            f"does not stop: answers that differ from another sandbox's, since its Python is of another version than "
+            f"this one ({platform.python_version()})"
+        )
     if engine.lacking:
         lines.append(f"does not stop: passing the container's limit of {', '.join(engine.lacking)} (kernel without it)")
     if not engine.seccomp:

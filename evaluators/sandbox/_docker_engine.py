@@ -206,7 +206,8 @@ def _hardened(shape: Shape, folder: str) -> dict[str, Any]:
         "network_mode": "none",
         "read_only": True,
         "auto_remove": True,
-        "tmpfs": {"/tmp": scratch} | _covered(shape),
+        # Semaphores of Python's multiprocessing are files of the second.
+        "tmpfs": dict.fromkeys(("/tmp", "/dev/shm") if shape.whole else ("/tmp",), scratch) | _covered(shape),
         "mounts": [Mount(inside, path, type="bind", read_only=True) for inside, path in shown.items()],
         "mem_limit": memory,
         "memswap_limit": memory,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sys import version_info
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import SandboxError, SandboxUnavailableError, SpeciateError
 from .._problem import Limits
@@ -140,7 +140,7 @@ def _imported(client: "DockerClient", rootfs: Path, tell: Callable[[str], None])
 
 
 @contextmanager
-def _archive(rootfs: Path) -> Iterator[BinaryIO]:
+def _archive(rootfs: Path) -> Iterator[IO[bytes]]:
     """Open a root file system as a tar stream."""
     if rootfs.is_file():
         with open(rootfs, "rb") as file:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import CodeType
 from typing import Any, NamedTuple, Protocol
 
-from .._errors import ProblemError, SandboxError
+from .._errors import ProblemError, SandboxError, SandboxUnavailableError
 from .._problem import Limits
 from .._worker import ANSWER, CONTROL, HEADER
 from ._interpreter import worker_code
@@ -202,6 +202,14 @@ class LocalProcess:
         finally:
             os.close(self._pidfd)
             self._pipes.close()
+
+
+def refuse_gpus(name: str, limits: Limits) -> None:
+    """Raise SandboxUnavailableError where GPUs are asked for, in a sandbox that hands out none."""
+    if limits.gpus:
+        raise SandboxUnavailableError(
+            f"sandbox {name}: it hands out no GPUs, and limits.gpus is {limits.gpus}; use --sandbox docker"
+        )
 
 
 def control(message: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,18 @@ from functools import cache
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
 from ._interpreter import arguments, environment, mounts, packages, reachable_by_others
-from ._kind import Confinement, LocalProcess, Pipes, Programs, Room, SandboxProcess, Worker, await_ready, private_uid
+from ._kind import (
+    Confinement,
+    LocalProcess,
+    Pipes,
+    Programs,
+    Room,
+    SandboxProcess,
+    Worker,
+    await_ready,
+    private_uid,
+    refuse_gpus,
+)
 from ._seccomp import supported
 
 
@@ -45,6 +56,7 @@ class Process:
 
     def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
+        refuse_gpus(self.name, limits)
         if isinstance(room, Programs):
             raise SandboxUnavailableError(
                 "sandbox process: a whole program may start others, and with limits alone nothing would hold them; "

@@ -88,7 +88,7 @@ def _program_root(room: Programs) -> Iterator[Step]:
         else:
             yield ("--ro-bind", "/dev/null", path)
     yield ("--tmpfs", str(PROGRAM_SCRATCH_BYTES), "/tmp")
-    yield from (("--ro-bind", path, path) for path in sorted(map(_showable, room.readable)))
+    yield from (("--ro-bind", path, path) for path in sorted(map(showable, room.readable)))
 
 
 def _shown_packages() -> Iterator[Step]:
@@ -101,7 +101,8 @@ def _covered(path: str) -> Iterator[Step]:
     yield ("--remount-ro", path)
 
 
-def _showable(path: str) -> str:
+def showable(path: str) -> str:
+    """Return the real path of what a room is to show. Raises ProblemError for what cannot be shown."""
     if not os.path.isabs(path) or os.path.normpath(path) == "/" or not os.path.exists(path):
         raise ProblemError(f"expected the absolute path of a file or folder that exists to show inside, got {path!r}")
     return os.path.realpath(path)

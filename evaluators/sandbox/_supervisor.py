@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCRATCH = "/tmp"
+WRITABLE = (SCRATCH, "/dev/shm")
+"""All the folders a candidate may write to; the second is there for whole programs only."""
 MESSAGE_BYTES = 128 << 10
 _MARSHAL = 4
 """Version of the format that every supported Python reads."""
@@ -158,8 +160,8 @@ def _emptied_of_processes() -> str:
 
 
 def _emptied_of_files(uid: int) -> str:
-    """Empty the scratch folder as the user whose files they are; return why that failed, or nothing."""
-    if not os.listdir(SCRATCH):
+    """Empty what can be written to as the user whose files they are; return why that failed, or nothing."""
+    if not any(map(_entries, WRITABLE)):
         return ""
     cleaner = os.fork()
     if cleaner == 0:
@@ -167,7 +169,8 @@ def _emptied_of_files(uid: int) -> str:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-            _empty(SCRATCH)
+            for folder in filter(_entries, WRITABLE):
+                _empty(folder)
         finally:
             os._exit(0)
     deadline = time.monotonic() + _END_WALL_S
@@ -175,7 +178,14 @@ def _emptied_of_files(uid: int) -> str:
         if time.monotonic() > deadline:
             os.kill(cleaner, signal.SIGKILL)
         time.sleep(0.0002)
-    return "the scratch folder could not be emptied" if os.listdir(SCRATCH) else ""
+    return "the scratch folder could not be emptied" if any(map(_entries, WRITABLE)) else ""
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _empty(folder: str) -> None:

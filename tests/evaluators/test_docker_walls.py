@@ -30,8 +30,9 @@ def main():
             found[name] = attempt()
         except BaseException as error:
             found[name] = f"{type(error).__name__} {getattr(error, 'errno', '')}".strip()
-    os.setgroups([]); os.setresgid(4242, 4242, 4242); os.setresuid(4242, 4242, 4242)
-    exec(source.decode(), {"tries": tries, "found": found})
+    uid, _, source = source.decode().partition("\\n")
+    os.setgroups([]); os.setresgid(*[int(uid)] * 3); os.setresuid(*[int(uid)] * 3)
+    exec(source, {"tries": tries, "found": found})
     os.write(1, json.dumps(found).encode())
     os._exit(0)
 """
@@ -53,11 +54,11 @@ def inside(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Any:
         shelf = Shelf()
         container = Container.launch(Shape(IMAGE, 64 << 20, whole=whole, scratch_bytes=scratch))
         pipes = Pipes()
-        pid, _ = container.start(pipes, Birth(None, {}, ()))
+        pid, uid = container.start(pipes, Birth(None, {}, ()))
         pipes.close_child_ends()
         process = ContainedProcess(container, pid, pipes, shelf)
         try:
-            os.write(process.ask, code.encode())
+            os.write(process.ask, f"{uid}\n{code}".encode())
             _hang_up(process)
             assert process.died(wait_s) is not None, "it did not end"
             found = json.loads(os.read(process.answer, 1 << 16))
@@ -200,6 +201,19 @@ tries("su", lambda: os.system("su -c true 2>/dev/null") or "became root")
     assert {word.partition(" ")[2] for word in found.values()} <= {"1", "2", "13", "30"}, found
 
 
+def test_semaphores_of_a_program_work_and_are_cleared_away(inside: Any) -> None:
+    found, container, shelf = inside(
+        "import multiprocessing\nlock = multiprocessing.Lock()\n"
+        "open('/dev/shm/left', 'w').write('x')\nopen('/tmp/left', 'w').write('x')\nfound['got'] = lock.acquire()\n",
+        whole=True,
+        keep=True,
+    )
+    assert found == {"got": True}
+    assert os.listdir(f"/proc/{container.pid}/root/dev/shm") == []
+    assert os.listdir(f"/proc/{container.pid}/root/tmp") == []
+    shelf.release()
+
+
 def test_a_fork_bomb_stops_and_leaves_the_container_clean(inside: Any) -> None:
     bomb = """
 import os, time
@@ -290,6 +304,12 @@ def test_what_describe_says_is_stopped_is_said_of_a_container_that_works(
     assert f"engine {engine.version}" in said
     assert docker.identity()[:19] in said
     assert ("kernel without it" in said) is bool(engine.lacking)
+    assert "another version" not in said
+
+
+def test_an_image_with_another_python_says_so(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
+    assert "its Python is of another version than this one (3.99.1)" in " ".join(docker.describe())
 
 
 def test_a_supervisor_that_stops_answering_costs_a_container_and_no_more(

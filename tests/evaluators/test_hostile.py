@@ -80,6 +80,16 @@ def test_an_attack_costs_its_own_evaluation_and_nothing_else(
     assert belongings() == before
 
 
+@pytest.mark.parametrize("name", sorted(BARE_ROOT))
+def test_what_docker_says_it_does_not_stop_it_does_not(
+    name: str, one_hook: PolicyInterface, quick: Limits, docker: Sandbox
+) -> None:
+    """A container shows its image's files: true, and said."""
+    source = (CORPUS / f"{name}.py").read_text(encoding="utf-8")
+    assert outcome(source, one_hook, quick, docker)[0] == "protocol"
+    assert "does not stop: reading the image's files" in " ".join(docker.describe())
+
+
 def _limits(name: str, quick: Limits) -> Limits:
     """Return shorter limits for the attacks that have to be waited for."""
     if name == "burns_cpu_between_answers":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from speciate.evaluators import Limits, ProblemError, Sandbox, SandboxUnavailableError, sandbox_named
-from speciate.evaluators.sandbox import _bubblewrap, _docker, _root, _seccomp
+from speciate.evaluators.sandbox import _bubblewrap, _docker, _root, _seccomp, sandbox_called
 
 from .conftest import belongings
 
@@ -81,6 +81,12 @@ def test_a_memory_limit_below_pythons_own_is_the_problems_error(sandbox: Sandbox
     with pytest.raises(ProblemError, match="67108864 must hold"):
         sandbox.start(quick.model_copy(update={"memory_bytes": 1 << 20}))
     assert belongings() == before
+
+
+@pytest.mark.parametrize("name", ["bubblewrap", "process"])
+def test_gpus_are_refused_where_none_can_be_handed_out(name: str, quick: Limits) -> None:
+    with pytest.raises(SandboxUnavailableError, match=f"sandbox {name}: it hands out no GPUs.*--sandbox docker"):
+        sandbox_called(name).start(quick.model_copy(update={"gpus": 1}))
 
 
 def test_every_sandbox_says_what_it_stops_and_what_not(sandbox: Sandbox) -> None:
