@@ -9,7 +9,7 @@ from .._errors import CandidateFault
 from .._problem import Problem
 from ..kinds import evaluator_of
 from ._finding import Finding, concluded, counted, does_not_apply, fail, warn
-from ._fresh import Told, finish, start
+from ._fresh import START_S, Told, finish, start
 from ._trials import Breakdown, Design, Trials, Word, score_of, told
 
 REPETITIONS = 3
@@ -105,11 +105,11 @@ def _in_order(problem: Problem[Any], word: Word, names: Sequence[str]) -> Word:
 
 def _fresh(problem: Problem[Any], lists: Sequence[Sequence[Any]], seeds: Sequence[int]) -> list[Told]:
     limits = problem.limits
-    started = [
-        start(tasks, seed, 60.0 + limits.for_workloads(len(tasks[0].only)).total_wall_s * len(tasks))
-        for tasks, seed in zip(lists, seeds, strict=True)
-    ]
-    return [finish(each) for each in started]
+    started = []
+    for tasks, seed in zip(lists, seeds, strict=True):
+        wall_s = limits.for_workloads(len(tasks[0].only)).total_wall_s * len(tasks)
+        started.append(start(tasks, seed, START_S + wall_s))
+    return finish(started)
 
 
 def _varies(problem: Problem[Any], trials: Trials, best: Design, first: Word, parted: str) -> Any:

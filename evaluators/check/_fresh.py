@@ -57,19 +57,26 @@ def start(tasks: Sequence[JudgeTask], hash_seed: int, deadline_s: float) -> Fres
     return Fresh(process, folder, len(tasks), deadline_s)
 
 
-def finish(fresh: Fresh) -> Told:
-    """Wait for a fresh process and return what it said; words it did not get to are breakdowns."""
-    with fresh.folder:
-        try:
-            fresh.process.wait(fresh.deadline_s)
-            ended = f"the judging process ended with exit code {fresh.process.returncode}"
-        except subprocess.TimeoutExpired:
-            ended = f"the judging did not end within {fresh.deadline_s:.0f} s"
-        finally:
+def finish(started: Sequence[Fresh]) -> list[Told]:
+    """Wait for fresh processes and return what each said. None is left, however this ends."""
+    try:
+        return [_finish(fresh) for fresh in started]
+    finally:
+        for fresh in started:
             fresh.process.kill()
             fresh.process.wait()
-        lines = _lines(Path(fresh.folder.name, "words"))
-        said = Path(fresh.folder.name, "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            fresh.folder.cleanup()
+
+
+def _finish(fresh: Fresh) -> Told:
+    """Return what one said; words it did not get to are breakdowns."""
+    try:
+        fresh.process.wait(fresh.deadline_s)
+        ended = f"the judging process ended with exit code {fresh.process.returncode}"
+    except subprocess.TimeoutExpired:
+        ended = f"the judging did not end within {fresh.deadline_s:.0f} s"
+    lines = _lines(Path(fresh.folder.name, "words"))
+    said = Path(fresh.folder.name, "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
     words = [_word(line) for line in lines if "peak_bytes" not in line]
     peak = next((json.loads(line)["peak_bytes"] for line in lines if "peak_bytes" in line), 0)
     missing = Breakdown(": ".join([ended, *said])[:300])

@@ -1,6 +1,7 @@
 """The judgings that the checks look at: which designs, on which workloads, and what came of it."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, Literal, NamedTuple
 
 from .._contract import Candidate, Evaluation, Split, Status
@@ -8,8 +9,11 @@ from .._errors import SpeciateError
 from .._executors import Executor
 from .._ladder import JudgeTask
 from .._problem import Problem, ProblemRef
+from .._registry import problem_of
 
 Role = Literal["baseline", "control", "seed", "constant", "rule", "attack"]
+PATIENCE_S = 60.0
+"""How much longer than its limits allow a judging is waited for."""
 QUICK_WORKLOADS = 3
 """Workloads of a split that a quick check judges."""
 
@@ -56,6 +60,9 @@ class Trials:
         self.chosen = dict(chosen)
         self.quick = quick
         self._executor = executor
+        limits = problem_of(ref).limits.for_workloads(max(map(len, chosen.values())))
+        self._patience_s = limits.total_wall_s + PATIENCE_S
+        self._stuck = False
 
     def judge(
         self, designs: Sequence[Design], split: Split, only: tuple[str, ...] = (), repetition: int = 0
@@ -66,15 +73,25 @@ class Trials:
             design.name: self._executor.submit(self.task(design.candidate, split, names, repetition))
             for design in designs
         }
+        self._await(list(futures.values()))
         words: dict[str, Word] = {}
         for name, future in futures.items():
             try:
-                words[name] = future.result()
+                words[name] = future.result(0)
             except SpeciateError:
                 raise
+            except TimeoutError:
+                words[name] = Breakdown(f"nothing ended within {self._patience_s:.0f} s: measure() may never return")
             except Exception as error:  # noqa: BLE001 - the problem's own code raised it, in another process
                 words[name] = Breakdown(told(error))
         return words
+
+    def _await(self, futures: "list[Future[Evaluation]]") -> None:
+        """Wait until all are done, or until none was for longer than one may take. The limits bind candidates only."""
+        left = set(futures)
+        while left and not self._stuck:
+            done, left = wait(left, self._patience_s, FIRST_COMPLETED)
+            self._stuck = not done
 
     def task(self, candidate: Candidate, split: Split, names: tuple[str, ...], repetition: int = 0) -> JudgeTask:
         """Return one judging, as data."""

@@ -1,6 +1,7 @@
 """Is a problem fit for search? Sound problems pass, and each broken one fails with the reason that is its own."""
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from speciate.evaluators import (
     SandboxUnavailableError,
     judge,
 )
-from speciate.evaluators.check import CHECKS, Finding, Report, Settings, Verdict, check_problem
+from speciate.evaluators.check import CHECKS, Finding, Report, Settings, Verdict, _trials, check_problem
 from speciate.evaluators.check._finding import concluded, fail, warn
 from speciate.evaluators.check._ranks import agreement, reliability_of_one_seed, seeds_needed
 from speciate.evaluators.check._trials import Yardstick, chosen_workloads
 from speciate.runs._check import finding_lines, verdict_lines
+from speciate.runs._new import scaffold
 from speciate.runs.cli import app
 from support import lanes
 
@@ -98,6 +100,28 @@ def test_too_few_seeds_says_how_many_would_do() -> None:
     assert note.advice == "too few seeds: about 9 seeds would do, train has 1"
 
 
+def test_a_world_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+        from speciate.evaluators import Limits
+        from support.lanes import Lanes
+
+        def problem(options):
+            return Endless(1)
+
+        class Endless(Lanes):
+            limits = Limits(wall_s=0.5, start_wall_s=0.5)
+
+            def measure(self, policy, workload):
+                while True:
+                    pass
+    """
+    monkeypatch.setattr(_trials, "PATIENCE_S", 3.0)
+    (tmp_path / "endless.py").write_text(textwrap.dedent(text))
+    report = checked(tmp_path / "endless.py")
+    assert report.failed == ("designs",)
+    assert "measure() may never return" in finding(report, "designs").notes[0].found
+
+
 NOISY = """
 from random import SystemRandom
 from support.lanes import Lanes
@@ -127,6 +151,15 @@ def test_a_noisy_problem_without_noise_is_warned_of(tmp_path: Path) -> None:
     (tmp_path / "quiet.py").write_text(NOISY.replace("0.99, 1.01", "1.0, 1.0"))
     (note,) = finding(checked(tmp_path / "quiet.py"), "determinism").notes
     assert (note.verdict, note.found) == (Verdict.WARN, "declared noisy, yet repetitions agree to the bit")
+
+
+def test_a_program_is_checked_as_a_policy_is(tmp_path: Path) -> None:
+    scaffold(tmp_path / "packing", "program")
+    report = checked(tmp_path / "packing")
+    assert report.fit, report.failed
+    assert [each.check for each in report.findings if each.verdict is Verdict.DOES_NOT_APPLY] == []
+    assert "3 ok" in finding(report, "attacks").figure
+    assert "metrics that vary and do not count: cpu_s" in finding(report, "determinism").figure
 
 
 COMMAND = """
