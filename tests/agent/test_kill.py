@@ -11,6 +11,7 @@ import pytest
 from scripted_proposer import ScriptedProposer
 from speciate.agent import Budget, RunSettings, create_run, open_archive, search
 from speciate.evaluators import ProblemRef, SpeciateError
+from support.noisy import NoisyRouting, noisy_judge
 from synthetic_problem import RoutingProblem, routing_judge
 
 PROBLEM = RoutingProblem()
@@ -18,9 +19,9 @@ SCRIPT = Path(__file__).with_name("killed_search.py")
 EVALUATIONS = 60
 
 
-def new_run(path):
+def new_run(path, evaluations=EVALUATIONS):
     archive = open_archive(path, create=True)
-    settings = RunSettings(problem=ProblemRef(name=PROBLEM.name), budget=Budget(evaluations=EVALUATIONS), repairs=2)
+    settings = RunSettings(problem=ProblemRef(name=PROBLEM.name), budget=Budget(evaluations=evaluations), repairs=2)
     starters = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
     return archive, create_run(archive, settings, PROBLEM, starters)
 
@@ -31,25 +32,32 @@ def contents(archive, run_id):
     return (
         [ticket._replace(issued_at=0.0, committed_at=0.0, agent_cpu_s=0.0) for ticket in tickets],
         [archive.candidates_of(run_id, ticket.number) for ticket in tickets],
-        sorted((e.ticket, e.turn, e.evaluation.model_dump_json()) for e in archive.evaluations(run_id)),
+        sorted((e.ticket, e.turn, e.repetition, e.evaluation.model_dump_json()) for e in archive.evaluations(run_id)),
         archive.insertions(run_id),
     )
 
 
-def start(path, run_id, seed):
-    return subprocess.Popen([sys.executable, str(SCRIPT), str(path), run_id, str(seed)], stderr=subprocess.PIPE)
+def start(path, run_id, seed, *words):
+    command = [sys.executable, str(SCRIPT), str(path), run_id, str(seed), *words]
+    return subprocess.Popen(command, stderr=subprocess.PIPE)
+
+
+async def noisy_routing_judge(candidate, cache, repetition=0):
+    return noisy_judge(candidate, cache, repetition)
 
 
 def written(archive, run_id):
     return len(archive.evaluations(run_id))
 
 
-def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path):
-    path = tmp_path / "killed.db"
-    archive, run_id = new_run(path)
+@pytest.mark.parametrize("noisy", [False, True])
+def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path, noisy):
+    path, words = tmp_path / "killed.db", ["noisy"] if noisy else []
+    evaluations = 25 if noisy else EVALUATIONS
+    archive, run_id = new_run(path, evaluations)
     rng, kills = Random(5), 0
     for sitting in range(6):
-        process = start(path, run_id, sitting)
+        process = start(path, run_id, sitting, *words)
         goal = written(archive, run_id) + rng.randrange(1, 9)
         while process.poll() is None and written(archive, run_id) < goal:
             time.sleep(0.002)
@@ -60,14 +68,16 @@ def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path):
         process.communicate()
     assert kills >= 4
     assert archive.run(run_id).state == "running"
-    process = start(path, run_id, 99)
+    process = start(path, run_id, 99, *words)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
-    whole, whole_id = new_run(tmp_path / "whole.db")
-    asyncio.run(search(whole, whole_id, PROBLEM, ScriptedProposer(), routing_judge))
+    whole, whole_id = new_run(tmp_path / "whole.db", evaluations)
+    problem, judging = (NoisyRouting(), noisy_routing_judge) if noisy else (PROBLEM, routing_judge)
+    asyncio.run(search(whole, whole_id, problem, ScriptedProposer(), judging))
     assert contents(archive, run_id) == contents(whole, whole_id)
-    judged = [(e.ticket, e.turn) for e in archive.evaluations(run_id)]
+    judged = [(e.ticket, e.turn, e.repetition) for e in archive.evaluations(run_id)]
     assert len(judged) == len(set(judged))
+    assert noisy == any(repetition for _, _, repetition in judged)
 
 
 def test_run_in_another_living_process_is_refused(tmp_path):
