@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ENGINE_WALL_S = 60.0
 """How long the engine may take for one request; a container starts in half a second on an idle machine."""
-_ANSWER_WALL_S = 2.0
+_ANSWER_WALL_S = 10.0
 DEFAULT_IMAGE = "speciate-sandbox"
 IMAGE_VARIABLE = "SPECIATE_SANDBOX_IMAGE"
 BUILD = "build it with: speciate sandbox build"
@@ -104,7 +104,7 @@ def told(error: Exception) -> str:
 
 
 def _require_an_answer() -> None:
-    """Ask without the SDK, which is dear to import, whether anything listens. Raises SandboxUnavailableError."""
+    """Ask without the SDK, which is dear to import, whether an engine is there. Raises SandboxUnavailableError."""
     address = os.environ.get("DOCKER_HOST", "").strip() or "unix:///var/run/docker.sock"
     scheme, _, path = address.partition("://")
     if scheme != "unix":
@@ -115,14 +115,18 @@ def _require_an_answer() -> None:
         probe.settimeout(_ANSWER_WALL_S)
         try:
             probe.connect(path)
+            probe.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            if not probe.recv(1):
+                raise ConnectionResetError("it hung up")
         except PermissionError:
             raise SandboxUnavailableError(
                 f"you may not use the Docker engine at {path}; join its group (sudo usermod -aG docker $USER, "
                 "then log in anew) or use a rootless engine and DOCKER_HOST"
             ) from None
         except OSError as error:
+            why = f"silent for {_ANSWER_WALL_S:g} s" if isinstance(error, TimeoutError) else error.strerror or error
             raise SandboxUnavailableError(
-                f"no Docker engine answers at {path} ({error.strerror or error}); start it, or install it "
+                f"no Docker engine answers at {path} ({why}); start it, or install it "
                 "(Debian, Ubuntu: apt install docker.io)"
             ) from None
 

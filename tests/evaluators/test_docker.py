@@ -223,6 +223,15 @@ def test_without_an_engine_the_reason_says_what_to_do(
     assert words in str(Docker(f"no-image-{len(address)}").available())
 
 
+def test_an_engine_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_docker_engine, "_ANSWER_WALL_S", 0.2)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "silent.sock"))
+        listener.listen(8)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/silent.sock")
+        assert "silent for 0.2 s" in str(Docker("yet-another-image").available())
+
+
 def test_a_socket_that_is_not_ours_to_use_is_said_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         monkeypatch.setattr(socket.socket, "connect", _refused)

@@ -34,12 +34,27 @@ def docker_sandbox() -> Docker | str:
         return reason
     sandbox = Docker(IMAGE)
     atexit.register(sandbox.release)
-    if not _has_image():
-        rootfs = rootfs_tar()
-        if isinstance(rootfs, str):
-            return rootfs
-        build_image(IMAGE, rootfs=rootfs)
+    with _locked("image"):
+        if not _has_image():
+            rootfs = rootfs_tar()
+            if isinstance(rootfs, str):
+                return rootfs
+            build_image(IMAGE, rootfs=rootfs)
     return sandbox.available() or sandbox
+
+
+def _cache_folder() -> Path:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "speciate-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    """Keep other test processes out."""
+    with open(_cache_folder() / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _has_image() -> bool:
@@ -68,6 +83,7 @@ def _engine_or_reason() -> str | None:
 def _started() -> str | None:
     """Start an engine that needs nothing of this machine's network, until this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="speciate-engine-", dir="/tmp"))
+    folder.chmod(0o711)  # The engine sets the socket to its group, as on any machine.
     address = f"unix://{folder}/docker.sock"
     command = ["dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--host", address]
     command += ["--pidfile", f"{folder}/pid", "--iptables=false", "--ip6tables=false", "--bridge=none"]
@@ -104,11 +120,8 @@ def rootfs_tar() -> Path | str:
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         return f"the image is not built, and making its root file system needs root and debootstrap ({INSTALL})"
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "stable")
-    cache_folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "speciate-tests"
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    kept = cache_folder / f"rootfs-{suite}-{platform.machine()}.tar"
-    with open(cache_folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    kept = _cache_folder() / f"rootfs-{suite}-{platform.machine()}.tar"
+    with _locked("rootfs"):
         if kept.is_file():
             return kept
         with tempfile.TemporaryDirectory(prefix="speciate-rootfs-") as made:
@@ -136,6 +149,14 @@ def containers_of(pids: Collection[int]) -> dict[str, str]:
         found = client.api.containers(all=True, filters={"label": OWNER})
     owners = {item["Id"][:12]: int(item["Labels"][OWNER].rpartition(" ")[2].partition(":")[0]) for item in found}
     return {item["Id"][:12]: item["Status"] for item in found if owners[item["Id"][:12]] in pids}
+
+
+def mounted_for_others(pids: Collection[int]) -> set[str]:
+    """Return the file systems of running containers that the processes of these pids did not start."""
+    with engine() as client:
+        others = {item["Id"] for item in client.api.containers() if item["Id"][:12] not in containers_of(pids)}
+        told_ = [client.api.inspect_container(name) for name in others]
+    return {each["GraphDriver"]["Data"]["MergedDir"] for each in told_}
 
 
 @contextmanager
