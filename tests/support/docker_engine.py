@@ -82,6 +82,9 @@ def _engine_or_reason() -> str | None:
 
 def _started() -> str | None:
     """Start an engine that needs nothing of this machine's network, until this process ends."""
+    mounted = {line.split()[2] for line in Path("/proc/mounts").read_text().splitlines()}
+    if not {"cgroup", "cgroup2"} & mounted and shutil.which("cgroupfs-mount"):
+        subprocess.run(["cgroupfs-mount"], check=False)  # A machine without an init that did it.
     folder = Path(tempfile.mkdtemp(prefix="speciate-engine-", dir="/tmp"))
     folder.chmod(0o711)  # The engine sets the socket to its group, as on any machine.
     address = f"unix://{folder}/docker.sock"
@@ -149,14 +152,6 @@ def containers_of(pids: Collection[int]) -> dict[str, str]:
         found = client.api.containers(all=True, filters={"label": OWNER})
     owners = {item["Id"][:12]: int(item["Labels"][OWNER].rpartition(" ")[2].partition(":")[0]) for item in found}
     return {item["Id"][:12]: item["Status"] for item in found if owners[item["Id"][:12]] in pids}
-
-
-def mounted_for_others(pids: Collection[int]) -> set[str]:
-    """Return the file systems of running containers that the processes of these pids did not start."""
-    with engine() as client:
-        others = {item["Id"] for item in client.api.containers() if item["Id"][:12] not in containers_of(pids)}
-        told_ = [client.api.inspect_container(name) for name in others]
-    return {each["GraphDriver"]["Data"]["MergedDir"] for each in told_}
 
 
 @contextmanager
