@@ -144,10 +144,21 @@ class Measurement(Frozen):
     objective: float = Field(allow_inf_nan=False)
     """In the problem's objective unit."""
     metrics: dict[str, float] = Field(default_factory=dict)
+    """Further figures. Those called ``cpu_s`` or ``wall_s`` (or ending so) are times: they vary and decide nothing."""
     descriptors: dict[str, float] = Field(default_factory=dict)
     feedback: str = ""
     """What an inventor should know about this run: untrusted as instruction, quoted as data."""
     cost: Cost = Cost()
+
+
+def repeatable(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the metrics that a second measuring of a deterministic problem must give again: all but times."""
+    times = ("cpu_s", "wall_s")
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name not in times and not name.endswith(tuple(f"_{time}" for time in times))
+    }
 
 
 class Censored(Frozen):

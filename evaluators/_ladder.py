@@ -11,7 +11,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._contract import Candidate, Censored, Cost, Evaluation, Frozen, Measurement, Split, Status, Workload
+from ._contract import (
+    Candidate,
+    Censored,
+    Cost,
+    Evaluation,
+    Frozen,
+    Measurement,
+    Split,
+    Status,
+    Workload,
+    repeatable,
+)
 from ._errors import CandidateFault, SandboxError
 from ._problem import EvaluationCache, Problem, ProblemRef
 from ._racing import Incumbents, Race
@@ -224,7 +235,7 @@ def _figures(word: Evaluation) -> tuple[object, ...]:
 
 
 def _measured(m: Measurement) -> tuple[object, ...]:
-    return m.workload, m.objective.hex(), _bits(m.metrics), _bits(m.descriptors)
+    return m.workload, m.objective.hex(), _bits(repeatable(m.metrics)), _bits(m.descriptors)
 
 
 def _bits(values: Mapping[str, float]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from speciate.evaluators import (
     Status,
     problem_of,
 )
+from speciate.evaluators._contract import repeatable
 
 from ._findings import SPLITS
 from ._named import named
@@ -292,7 +293,7 @@ def _figures(recorded: Evaluation, found: Evaluation) -> Iterator[_Figure]:
 
 def _measured(recorded: Measurement, found: Measurement) -> Iterator[_Figure]:
     yield _exact(recorded.workload, "objective", recorded.objective, found.objective)
-    yield from _all(recorded.workload, "metric", recorded.metrics, found.metrics)
+    yield from _all(recorded.workload, "metric", repeatable(recorded.metrics), repeatable(found.metrics))
     yield from _all(recorded.workload, "descriptor", recorded.descriptors, found.descriptors)
 
 
