@@ -7,9 +7,12 @@ ever started is found by walking down from here, whatever session or process gro
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from speciate.evaluators.sandbox._docker_engine import engine
+from support.docker_engine import containers_of
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
@@ -57,6 +60,14 @@ def semaphores(pid: int) -> set[Path]:
 def mounts() -> set[str]:
     """Return the mounts that this process sees, by their places."""
     return {line.split()[1] for line in (_PROC / "self" / "mounts").read_text("utf-8").splitlines()}
+
+
+def mounted_for_others(pids: Collection[int]) -> set[str]:
+    """Return the file systems of running containers that the processes of these pids did not start."""
+    with engine() as client:
+        others = {item["Id"] for item in client.api.containers() if item["Id"][:12] not in containers_of(pids)}
+        told = [client.api.inspect_container(name) for name in others]
+    return {each["GraphDriver"]["Data"]["MergedDir"] for each in told}
 
 
 def sockets(folder: Path) -> list[str]:

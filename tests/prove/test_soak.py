@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from prove.leftovers import below, gone, kernel_objects, mounts, sockets
+from prove.leftovers import below, gone, kernel_objects, mounted_for_others, mounts, sockets
 from speciate.agent import Budget, RunSettings, create_run, open_archive
 from speciate.evaluators import Evaluation, EvaluationCache, JudgeTask, LocalExecutor, Sandbox, Status, problem_of
 from speciate.evaluators.sandbox import Docker
@@ -23,6 +23,8 @@ SHORT, FULL = 90, 1000
 BATCHES = {SHORT: 3, FULL: 10}
 GROWTH_BYTES = 4 << 20
 """What a judging process may grow by after the first batch, in all: some 4 KB a candidate in the full form."""
+MOST_WARM = 3
+"""Containers that a judging process keeps: one for each kind of problem, and at most this many."""
 
 
 class Mark(NamedTuple):
@@ -31,11 +33,16 @@ class Mark(NamedTuple):
     pids: list[int]
     resident_bytes: list[int]
     descriptors: list[int]
+    """Without the links to warm containers."""
+    warm: list[int]
+    """How many of those."""
 
 
 def mark_of(pids: list[int]) -> Mark:
     pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
-    return Mark(pids, [count * os.sysconf("SC_PAGE_SIZE") for count in pages], [descriptors(pid) for pid in pids])
+    links = [sum(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir()) for pid in pids]
+    held = [descriptors(pid) - count for pid, count in zip(pids, links, strict=True)]
+    return Mark(pids, [count * os.sysconf("SC_PAGE_SIZE") for count in pages], held, links)
 
 
 def descriptors(pid: int) -> int:
@@ -98,6 +105,7 @@ class Soak:
         assert all(mark.pids == first.pids for mark in self.marks), "a judging process was lost"
         held = [mark.descriptors for mark in self.marks]
         assert all(mark == held[0] for mark in held), held
+        assert max(count for mark in self.marks for count in mark.warm) <= MOST_WARM
         grown = [after - before for before, after in zip(first.resident_bytes, last.resident_bytes, strict=True)]
         assert max(grown) < GROWTH_BYTES
 
@@ -132,10 +140,12 @@ def test_a_third_hostile_and_nothing_stays_or_changes(
     words = mixed.judge(candidates, BATCHES[count])
 
     gone(lambda: kept_open(ours))
-    gone(lambda: mounts() - mounted)
     if isinstance(sandbox, Docker):
-        judges = {pid for soak in (alone, mixed) for mark in soak.marks for pid in mark.pids}
-        gone(lambda: containers_of({*judges, os.getpid()}))
+        judges = {os.getpid(), *(pid for soak in (alone, mixed) for mark in soak.marks for pid in mark.pids)}
+        gone(lambda: containers_of(judges))
+        gone(lambda: mounts() - mounted - mounted_for_others(judges))
+    else:
+        gone(lambda: [place for place in mounts() - mounted if "/overlay2/" not in place])
     assert sockets(tmp_path) == []
     assert kernel_objects() == objects
     assert marked() == []

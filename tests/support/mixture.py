@@ -1,17 +1,19 @@
 """Honest candidates and attacks as they would come in a run: which of them apply where, and how each must end."""
 
 from collections.abc import Iterator
+from itertools import count
 from random import Random
 from typing import NamedTuple
 
 from speciate.evaluators import Candidate, ProblemRef
 
-from . import counters, shares
+from . import counters, shares, sums
 from .across import ACROSS, OWN_ROOT, source_of
 from .corpus import ANYWHERE, BARE_ROOT, CORPUS, FILES
 
 POLICIES = ProblemRef(name=counters.__file__)
 PLANS = ProblemRef(name=shares.__file__)
+PROGRAMS = ProblemRef(name=sums.__file__)
 SEVERAL_WORKLOADS = {
     "forges_answers_in_advance": "ok|protocol",
     "imports_what_is_installed": "ok|oom|timeout",
@@ -41,25 +43,29 @@ def attacks(sandbox: str) -> list[Given]:
     across = [name for name in ACROSS if sandbox != "process" or name not in OWN_ROOT]
     found += [Given(name, POLICIES, _read(source_of(name)), ACROSS[name]) for name in across]
     found += [Given(name, PLANS, _read(shares.attack(name)), status) for name, status in shares.ATTACKS.items()]
+    if sandbox != "process":
+        found += [Given(name, PROGRAMS, sums.read(text), status) for name, (text, status) in sums.ATTACKS.items()]
     return found
 
 
-def honest(rng: Random) -> Iterator[Given]:
-    """Yield honest designs without end, no two alike, of both problems."""
-    while True:
+def honest(sandbox: str, rng: Random) -> Iterator[Given]:
+    """Yield honest designs without end, no two alike, of all the problems whose kind the sandbox has."""
+    for number in count(1):
         for _ in range(4):
             text = counters.design(rng.uniform(-1.0, 1.0), rng.uniform(-3.0, 3.0))
             yield Given("", POLICIES, _read(text), "ok")
         yield Given("", PLANS, _read(shares.design(rng.uniform(0.0, 0.5))), "ok")
+        if sandbox != "process":
+            yield Given("", PROGRAMS, sums.read(sums.design(number)), "ok")
 
 
-def mixture(sandbox: str, count: int, seed: int) -> list[Given]:
-    """Return ``count`` candidates in a random order, a third of them attacks, each attack as often as the others."""
+def mixture(sandbox: str, size: int, seed: int) -> list[Given]:
+    """Return ``size`` candidates in a random order, a third of them attacks, each attack as often as the others."""
     rng = Random(seed)
-    known, hostile = attacks(sandbox), count // 3
+    known, hostile = attacks(sandbox), size // 3
     chosen = [attack for _ in range(-(-hostile // len(known))) for attack in rng.sample(known, len(known))][:hostile]
-    source = honest(rng)
-    chosen += [next(source) for _ in range(count - hostile)]
+    source = honest(sandbox, rng)
+    chosen += [next(source) for _ in range(size - hostile)]
     rng.shuffle(chosen)
     return chosen
 
