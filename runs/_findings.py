@@ -9,6 +9,7 @@ from typing import Any
 
 from speciate.agent import Archive, OpeningRecord, RunRecord
 from speciate.evaluators import Candidate, Frozen, Measurement, Problem, Split, Status
+from speciate.evaluators._command import LABEL
 
 from ._alarms import Alarm, alarms_of
 from ._arms import arm_of, controls_of
@@ -74,6 +75,9 @@ class Champion(Frozen):
     path: str
     code: str
     """Untrusted text."""
+    language: str = "python"
+    labels: tuple[str, ...] = ()
+    """Of its evaluations: ``in-process`` where the figures come from a benchmark that it could have forged."""
     novelty: Novelty
 
 
@@ -226,8 +230,14 @@ class _Book:
             idea=record.idea,
             path=record.candidate.files[0].path,
             code=record.candidate.source,
+            language=record.candidate.language,
+            labels=self._labels(record.candidate.id),
             novelty=novelty_of(record.candidate, self.problem.baselines()),
         )
+
+    def _labels(self, candidate_id: str) -> tuple[str, ...]:
+        found = self.archive.evaluations(self.run.id, candidate_id=candidate_id)
+        return tuple(sorted({label for record in found for label in record.evaluation.labels}))
 
     def baselines(self) -> list[Design]:
         designs = []
@@ -332,4 +342,9 @@ def _claim(
                 f" Over the {control.arm} control arm ({control.cost.evaluations} evaluations): "
                 f"{percent(against.gain)} {interval(against.low, against.high)}."
             )
+    if LABEL in champion.labels:
+        claim += (
+            " Label in-process: the benchmark shares its processes with the candidate, which could have forged these "
+            "figures; read the code before believing them."
+        )
     return claim, evidence

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from speciate.agent import Archive, RunRecord, RunSettings, open_archive
-from speciate.evaluators import Evaluation, Problem, Status, paired_gain
-from speciate.runs._findings import Findings, findings_of, judged_on
+from speciate.evaluators import Evaluation, Problem, Status, load_problem, paired_gain
+from speciate.runs._findings import Findings, _claim, findings_of, judged_on
 from speciate.runs._search import new_run
 
 
@@ -84,3 +84,12 @@ def test_a_champion_that_fails_on_heldout_is_no_discovery(archive: Archive, run:
     findings = findings_of(archive, archive.run(run.id), lanes)
     assert not findings.claimed
     assert "timeout" in findings.claim
+
+
+def test_a_label_that_weakens_the_claim_is_part_of_it(findings: Findings) -> None:
+    champion, problem = findings.champion, load_problem(findings.problem)
+    assert champion is not None
+    told = champion.model_copy(update={"labels": ("in-process",)})
+    for each, says in ((champion, False), (told, True)):
+        claim, _ = _claim(problem, each, findings.baselines, findings.controls)
+        assert ("could have forged these figures" in claim) is says
