@@ -20,9 +20,11 @@ from support.mixture import POLICIES, Given, mixture
 
 WORKERS = 2
 SHORT, FULL = 90, 1000
-BATCHES = {SHORT: 3, FULL: 10}
+BATCHES = {SHORT: 5, FULL: 10}
 GROWTH_BYTES = 4 << 20
-"""What a judging process may grow by after the first batch, in all: some 4 KB a candidate in the full form."""
+"""What a judging process may grow by once it has met every kind of problem: 5 KB a candidate in the full form."""
+SETTLED = 1
+"""The batch after which it has."""
 MOST_WARM = 3
 """Containers that a judging process keeps: one for each kind of problem, and at most this many."""
 
@@ -99,8 +101,8 @@ class Soak:
         return [pid for pid, command in below(self._known).items() if "multiprocessing" in command]
 
     def check(self) -> None:
-        """The same processes judged all batches, and hold no more than after the first."""
-        first, last = self.marks[0], self.marks[-1]
+        """The same processes judged all batches, and hold no more than after the first few."""
+        first, last = self.marks[SETTLED], self.marks[-1]
         assert len(first.pids) == WORKERS
         assert all(mark.pids == first.pids for mark in self.marks), "a judging process was lost"
         held = [mark.descriptors for mark in self.marks]
