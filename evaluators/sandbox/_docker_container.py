@@ -1,5 +1,6 @@
 """A warm container from the judge's side: its supervisor at the end of a socket, and one candidate at a time."""
 
+import json
 import marshal
 import os
 import select
@@ -207,7 +208,10 @@ class Container:
             raise SandboxError(f"the container was lost: {error}") from None
         if not data:
             raise SandboxError("the container was lost: its supervisor is gone")
-        return marshal.loads(data)
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise SandboxError(f"the container's supervisor said something else than JSON: {error}") from None
 
 
 class ContainedProcess:

@@ -3,7 +3,7 @@
 Nothing of this project is in the image: the judge sends this module's source, and the workers', through a
 unix socket when the container starts. It needs the standard library of Python 3.10 or newer and no more.
 
-The judge may send (marshalled, with descriptors attached):
+The judge may send (marshalled, with descriptors attached; what it is told is JSON):
 
 - ``start``: fork a worker around three pipe ends. The child itself says hello, so that the kernel tells the
   judge its pid; a confined worker then serves those pipes.
@@ -18,6 +18,7 @@ When the judge hangs up it exits, and the container with it.
 from __future__ import annotations
 
 import _ctypes
+import json
 import marshal
 import os
 import resource  # noqa: F401 - loaded once here, and not by every worker
@@ -37,8 +38,6 @@ SCRATCH = "/tmp"
 WRITABLE = (SCRATCH, "/dev/shm")
 """All the folders a candidate may write to; the second is there for whole programs only."""
 MESSAGE_BYTES = 128 << 10
-_MARSHAL = 4
-"""Version of the format that every supported Python reads."""
 _FIRST_FREE = 3
 _MOST_FILES = 4096
 _END_WALL_S = 5.0
@@ -137,7 +136,7 @@ class Supervisor:
         self._tell({"ended": reason})
 
     def _tell(self, message: Mapping[str, Any]) -> None:
-        self.link.send(marshal.dumps(dict(message), _MARSHAL))
+        self.link.send(json.dumps(dict(message)).encode())
 
 
 def _kill_all() -> None:
@@ -249,7 +248,7 @@ def main(link: socket.socket) -> None:
         with open("/proc/self/uid_map", encoding="ascii") as file:
             users = [tuple(map(int, line.split())) for line in file]
         told = {"python": tuple(sys.version_info[:3]), "users": users}
-        link.send(marshal.dumps(told, _MARSHAL))
+        link.send(json.dumps(told).encode())
         Supervisor(link, worker).run()
     except BrokenPipeError:
         pass
