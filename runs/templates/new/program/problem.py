@@ -1,4 +1,4 @@
-"""Pack items into bins. A *program*: the whole design is run, reads stdin and prints its answer.
+"""In which order should a robot fetch its cartridges? A *program*: the whole design is run, reads stdin and prints.
 
 Each run is a fresh process in a sandbox without network or files of yours. What it prints is read and *checked*
 here, in the judge's own process, before it counts: a wrong answer is ``Incorrect``, never a good score.
@@ -8,6 +8,8 @@ Another language? C++, for instance: ``ProgramInterface(language="c++", entry="m
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import dist
 from pathlib import Path
 from random import Random
 
@@ -29,31 +31,35 @@ from speciate import (
 )
 
 HERE = Path(__file__).parent
-CAPACITY = 1000
+SHELF = 1000
+"""Width and height of the shelves; the robot starts and ends at (0, 0)."""
+
+Point = tuple[int, int]
 
 
-def problem(options: Mapping[str, str]) -> "Packing":
+def problem(options: Mapping[str, str]) -> "Fetching":
     """Return the problem. Options come from ``--option KEY=VALUE``; this one has none."""
     if options:
         raise ProblemError(f"unknown option {sorted(options)[0]!r}; this problem has none")
-    return Packing()
+    return Fetching()
 
 
-class Packing(Problem[Program]):
-    """Use few bins."""
+class Fetching(Problem[Program]):
+    """Keep the way short."""
 
     name = "NEW-PROBLEM"
-    title = "Items into bins"
+    title = "In which order a robot fetches"
     version = "1"  # raise it whenever a score could change
-    objective = Objective(name="bins", unit="x lower bound")
+    objective = Objective(name="length of the way", unit="x lower bound")
     # Two measured behaviours: the search keeps the best design of every kind, not only the best of all.
     descriptors = (
-        Descriptor(name="fill_spread", low=0.0, high=0.4, bins=8, about="standard deviation of how full the bins are"),
-        Descriptor(name="items_spread", low=0.0, high=2.0, bins=6, about="likewise of how many items they hold"),
+        Descriptor(name="longest_leg", low=1.0, high=13.0, bins=8, about="longest leg over the mean leg"),
+        Descriptor(name="nearest_share", low=0.0, high=1.0, bins=8, about="share of legs to the nearest one left"),
     )
     interface = ProgramInterface(
-        about="It reads whole numbers on stdin: the capacity of a bin, then the sizes of the items. It prints the "
-        "number of each item's bin (from 0 on), one a line, in the order of the items. No bin may be overfull.",
+        about="It reads the places of the cartridges on stdin, two whole numbers a line. It prints their numbers (from "
+        "0 on, in the order of the input), one a line, in the order in which they are fetched. The way starts and ends "
+        "at (0, 0).",
     )
     limits = Limits(wall_s=10.0, cpu_s=5.0)
 
@@ -67,71 +73,71 @@ class Packing(Problem[Program]):
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """The search sees `train`; `validation` chooses the champion; `heldout` is opened for the report only."""
-        first, seeds = {"train": (1, 3), "validation": (101, 4), "heldout": (1001, 8)}[split]
-        kinds = ("mixed", "triplets", "small") if split == "heldout" else ("mixed", "triplets")  # one it never met
+        first, seeds = {"train": (1, 4), "validation": (101, 5), "heldout": (1001, 10)}[split]
+        groups = (1, 6, 3) if split == "heldout" else (1, 6)  # one that the search never met
         return tuple(
-            Workload(name=f"{split}/{sizes}/seed{seed}", split=split, seed=seed, params={"sizes": sizes})
-            for sizes in kinds
+            Workload(name=f"{split}/groups{count}/seed{seed}", split=split, seed=seed, params={"groups": count})
+            for count in groups
             for seed in range(first, first + seeds)
         )
 
     def measure(self, program: Program, workload: Workload) -> Measurement:
-        """Run the program once, check its answer and count the bins."""
-        items = instance(workload)
-        ran = program.run("\n".join(map(str, [CAPACITY, *items])).encode())
-        fill, count = checked(ran.text, items)
-        least = lower_bound(items)
+        """Run the program once, check its answer and measure the way."""
+        places = instance(workload)
+        ran = program.run("".join(f"{x} {y}\n" for x, y in places).encode())
+        order = checked(ran.text, len(places))
+        way = [(0, 0), *(places[number] for number in order), (0, 0)]
+        legs = [dist(here, there) for here, there in pairwise(way)]
         return Measurement(
             workload=workload.name,
-            objective=len(fill) / least,
-            metrics={"bins": float(len(fill)), "cpu_s": ran.cpu_s},
-            descriptors={"fill_spread": spread(fill) / CAPACITY, "items_spread": spread(count)},
-            feedback=f"{len(items)} items took {len(fill)} bins; no packing takes fewer than {least}.",
+            objective=sum(legs) / least_way(places),
+            metrics={"way": sum(legs), "cpu_s": ran.cpu_s},
+            descriptors={"longest_leg": max(legs) * len(legs) / sum(legs), "nearest_share": nearest_share(way)},
+            feedback=f"A way of {sum(legs):.0f}; its longest leg is {max(legs):.0f}.",
         )
 
     def bound(self, workload: Workload) -> float:
-        """No packing takes fewer bins than the items fill when cut at will."""
+        """No way is shorter than what every place needs for one leg in and one leg out."""
         return 1.0
 
 
-def instance(workload: Workload) -> list[int]:
-    """Return the sizes: three that fill a bin to the brim, shuffled; or evenly mixed ones, or smaller such."""
-    rng, items = Random(workload.seed), list[int]()
-    ranges = {"mixed": (150, 600), "small": (80, 400)}
-    while len(items) < 120:
-        if workload.params["sizes"] in ranges:
-            items.append(rng.randint(*ranges[str(workload.params["sizes"])]))
-        else:
-            first, second = rng.randint(350, 480), rng.randint(200, 300)
-            items += [first, second, CAPACITY - first - second]
-    rng.shuffle(items)
-    return items
+def instance(workload: Workload) -> list[Point]:
+    """Return the places: so many groups, or all over the shelves where there is one. No two are the same."""
+    rng, places = Random(workload.seed), dict[Point, None]()
+    groups = int(workload.params["groups"])
+    centres = [(rng.randint(0, SHELF), rng.randint(0, SHELF)) for _ in range(groups)]
+    while len(places) < 80:
+        x, y = rng.randint(0, SHELF), rng.randint(0, SHELF)
+        if groups > 1:
+            centre = rng.choice(centres)
+            x, y = (min(SHELF, max(0, round(rng.gauss(middle, SHELF / 14)))) for middle in centre)
+        if (x, y) != (0, 0):
+            places[x, y] = None
+    return list(places)
 
 
-def checked(text: str, items: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return how full each used bin is and how many items it holds. Raises Incorrect for anything but a packing."""
+def checked(text: str, count: int) -> list[int]:
+    """Return the order. Raises Incorrect unless every number is there once."""
     words = text.split()
-    if len(words) != len(items):
-        raise Incorrect(f"expected {len(items)} bin numbers, one for each item, got {len(words)}")
-    fill: dict[int, int] = {}
-    count: dict[int, int] = {}
-    for item, word in zip(items, words, strict=True):
-        if not (word.isascii() and word.isdigit() and len(word) < 10):
-            raise Incorrect(f"expected the number of a bin, got {word[:40]!r}")
-        fill[int(word)] = fill.get(int(word), 0) + item
-        count[int(word)] = count.get(int(word), 0) + 1
-    fullest = max(fill, key=lambda number: fill[number])
-    if fill[fullest] > CAPACITY:
-        raise Incorrect(f"bin {fullest} holds {fill[fullest]}, its capacity is {CAPACITY}")
-    return list(fill.values()), list(count.values())
+    wrong = next((word for word in words if not (word.isascii() and word.isdigit() and len(word) < 9)), None)
+    if wrong is not None:
+        raise Incorrect(f"expected numbers of cartridges, got {wrong[:40]!r}")
+    order = [int(word) for word in words]
+    if sorted(order) != list(range(count)):
+        raise Incorrect(f"expected each number from 0 to {count - 1} once, got {len(order)} numbers")
+    return order
 
 
-def lower_bound(items: Sequence[int]) -> int:
-    """Return a number of bins that no packing can do without."""
-    return -(-sum(items) // CAPACITY)
+def least_way(places: Sequence[Point]) -> float:
+    """Return a length that no way can be shorter than: half of every place's distances to its two nearest."""
+    stops = [(0, 0), *places]
+    return sum(sum(sorted(dist(here, there) for there in stops)[1:3]) for here in stops) / 2
 
 
-def spread(values: Sequence[int]) -> float:
-    """Return the standard deviation."""
-    mean = sum(values) / len(values)
-    return float((sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5)
+def nearest_share(way: Sequence[Point]) -> float:
+    """Return the share of legs that go to a nearest place of those not fetched yet."""
+    legs = range(len(way) - 2)
+    nearest = sum(
+        dist(way[leg], way[leg + 1]) <= min(dist(way[leg], there) for there in way[leg + 1 : -1]) for leg in legs
+    )
+    return nearest / len(legs)

@@ -1,22 +1,17 @@
-"""First fit: each item, as it comes, goes to the first bin that has room."""
+"""Nearest next: whatever is left and nearest is fetched next."""
 
 import sys
 
 
-def pack(capacity, items):
-    bins = [0] * len(items)
-    left = []
-    for item in range(len(items)):
-        for number in range(len(left)):
-            if items[item] <= left[number]:
-                break
-        else:
-            number = len(left)
-            left.append(capacity)
-        left[number] -= items[item]
-        bins[item] = number
-    return bins
+def order(places):
+    here, left, found = (0, 0), list(range(len(places))), []
+    while left:
+        best = min(left, key=lambda number: abs(places[number][0] - here[0]) + abs(places[number][1] - here[1]))
+        left.remove(best)
+        found.append(best)
+        here = places[best]
+    return found
 
 
-capacity, *items = map(int, sys.stdin.read().split())
-print("\n".join(map(str, pack(capacity, items))))
+words = list(map(int, sys.stdin.read().split()))
+print("\n".join(map(str, order(list(zip(words[::2], words[1::2], strict=True))))))
