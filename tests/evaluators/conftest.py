@@ -88,6 +88,14 @@ def whole(request: pytest.FixtureRequest) -> Sandbox:
     return usable(request.param)
 
 
+@pytest.fixture
+def kind(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name by which a ``JudgeTask`` asks for the sandbox under test."""
+    if isinstance(sandbox, Docker):
+        monkeypatch.setenv("SPECIATE_SANDBOX_IMAGE", sandbox.image)
+    return sandbox.name
+
+
 @pytest.fixture(scope="session")
 def bubblewrap() -> Sandbox:
     return usable("bubblewrap")

@@ -23,7 +23,6 @@ from speciate.evaluators import (
     problem_of,
 )
 from speciate.evaluators._ladder import REJUDGED_SHARE, TOLD_APART
-from speciate.evaluators.sandbox import Docker
 from support import counters
 from support.across import ACROSS, FOLDER, NEXT, OWN_ROOT, marked, source_of
 
@@ -44,14 +43,6 @@ class Remembered:
 
     def by_decisions(self, decision_hash: str) -> Evaluation | None:
         return self.evaluation if decision_hash == self.evaluation.decision_hash else None
-
-
-@pytest.fixture
-def kind(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name by which a task asks for the sandbox under test."""
-    if isinstance(sandbox, Docker):
-        monkeypatch.setenv("SPECIATE_SANDBOX_IMAGE", sandbox.image)
-    return sandbox.name
 
 
 def judged(source: str, kind: str, known: Evaluation | None = None) -> Evaluation:

@@ -108,9 +108,9 @@ def choose(view):
 
 
 @pytest.mark.parametrize(("run", "workload", "measured"), [(1, "", 0), (2, "train/1", 0), (3, "train/2", 1)])
-def test_a_timeout_is_censored_where_it_happened(run: int, workload: str, measured: int, sandbox: Sandbox) -> None:
+def test_a_timeout_is_censored_where_it_happened(run: int, workload: str, measured: int, kind: str) -> None:
     problem = ProblemRef(name=counters.__file__)
-    task = JudgeTask(problem=problem, candidate=Candidate.from_source(STALLS_LATE.format(run)), sandbox=sandbox.name)
+    task = JudgeTask(problem=problem, candidate=Candidate.from_source(STALLS_LATE.format(run)), sandbox=kind)
     word = judge(task)
     assert word.status is Status.TIMEOUT
     assert word.score is None
