@@ -113,3 +113,11 @@ def test_a_folder_that_cannot_be_is_one_clear_line(findings: Findings, tmp_path:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(SpeciateError, match="cannot be written"):
         write_report(findings, tmp_path / "taken")
+
+
+def test_every_row_of_the_markdown_table_of_designs_has_a_cell_for_each_title(findings: Findings) -> None:
+    lines = markdown_of(findings, ()).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| design |"))
+    rows = [line for line in lines[start : start + 5] if line.startswith("|")]
+    assert len(rows) >= 4
+    assert {line.replace("\\|", "").count("|") for line in rows} == {rows[0].count("|")}
