@@ -18,9 +18,10 @@ SEVERAL_WORKLOADS = {
     "forges_answers_in_advance": "ok|protocol",
     "imports_what_is_installed": "ok|oom|timeout",
     "leaves_something_behind": "protocol",
+    "looks_for_the_project": "ok|timeout",
 }
 """What ends otherwise when one process answers several workloads: forged answers run into the next ``begin``,
-imports add up, and a candidate finds its own scratch again."""
+imports add up, a candidate finds its own scratch again, and forty walks through an image take long."""
 CORPUS_OUTCOMES = ANYWHERE | FILES | SEVERAL_WORKLOADS
 
 
