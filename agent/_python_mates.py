@@ -27,7 +27,8 @@ N = TypeVar("N", bound=ast.AST)
 
 _WEIGHTS: dict[Role, float] = {"rank": 6.0, "test": 2.0, "number": 1.0}
 """How often an expression of a role is exchanged."""
-_LEAVES = ast.While | ast.Return | ast.Break | ast.Continue
+_LEAVES = (ast.While, ast.Return)
+_JUMPS = (ast.Break, ast.Continue)
 
 
 def function(source: Source, mate: Source, bench: Bench) -> str | None:
@@ -163,7 +164,9 @@ def transplant(source: Source, mate: Source, bench: Bench) -> str | None:
     for _ in range(12):
         if not sites or not donors:
             return None
-        site, donor = bench.rng.choice(sites), bench.rng.choice(donors)
+        # A whole loop put before the return is a second stage; single statements seldom mean anything elsewhere.
+        site = bench.rng.choices(sites, [4.0 if isinstance(step.node, ast.Return) else 1.0 for step in sites])[0]
+        donor = bench.rng.choices(donors, [6.0 if isinstance(step.node, ast.For) else 1.0 for step in donors])[0]
         node = _carried(donor.node, donor.above, site, source, mate)
         if node is None or ast.dump(node) == ast.dump(site.node):
             continue
@@ -216,7 +219,8 @@ def _carried(node: ast.stmt, above: tuple[ast.AST, ...], site: Step, source: Sou
     """Return the mate's statement in the words of the site; None where it reads what is not bound there."""
     theirs = next((each for each in above if isinstance(each, ast.FunctionDef)), None)
     moved = _in_words_of(copy.deepcopy(node), theirs, _function(site), source, mate)
-    if any(isinstance(each, _LEAVES) for each in ast.walk(moved)):
+    leaves = _LEAVES if isinstance(moved, ast.For) else _LEAVES + _JUMPS
+    if any(isinstance(each, leaves) for each in ast.walk(moved)):
         return None
     visible = visible_at(source, site.above, site.node.lineno) | BUILTINS
     # A loop may read what it binds itself; a plain assignment may not.
