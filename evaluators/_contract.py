@@ -95,6 +95,9 @@ class Candidate(Frozen):
         for file in self.files:
             text = canonical_python(file.text) if file.path.endswith(".py") else file.text
             digest.update(f"\0{file.path}\0{text}".encode(errors="surrogatepass"))
+            if "\0" in text or "\0" in file.path:
+                # A file that spells out our own separator must not pass for several files.
+                digest.update(f"\0{len(file.path)}\0{len(text)}".encode())
         return digest.hexdigest()
 
 

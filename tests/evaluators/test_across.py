@@ -17,6 +17,7 @@ from speciate.evaluators import (
     PolicyInterface,
     ProblemRef,
     Sandbox,
+    SourceFile,
     Status,
     judge,
     open_policy,
@@ -226,3 +227,9 @@ def test_text_of_a_candidate_stays_text(kind: str, tmp_path: Path) -> None:
     assert shown.count(fence) == 2
     assert shown.endswith(f"{fence}\nEND DATA {mark}")
     assert Evaluation.model_validate_json(word.model_dump_json()) == word
+
+
+def test_one_file_with_the_separator_in_it_is_not_several_files() -> None:
+    several = Candidate(files=(SourceFile(path="a.c", text="x"), SourceFile(path="b.c", text="y")), language="c")
+    one = Candidate(files=(SourceFile(path="a.c", text="x\0b.c\0y"),), language="c")
+    assert one.id != several.id
