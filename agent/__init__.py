@@ -5,7 +5,7 @@ from ._cache import ArchiveCache
 from ._client import ModelError
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._genetic import GeneticProposer
-from ._grid import Grid, bins_of, cell_of
+from ._grid import Grid
 from ._judging import BudgetGate, Judge
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
@@ -24,7 +24,8 @@ from ._records import (
     RunRecord,
     TicketRecord,
 )
-from ._settings import Budget, Memory, ModelSettings, RunSettings
+from ._settings import Budget, Memory, ModelSettings, RunSettings, Tessellating
+from ._tessellation import Tessellation, bins_of, cell_of, tessellation_of
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
@@ -68,6 +69,8 @@ __all__ = [
     "RunSettings",
     "SearchOutcome",
     "Task",
+    "Tessellating",
+    "Tessellation",
     "TicketRecord",
     "UsageSummary",
     "bins_of",
@@ -78,5 +81,6 @@ __all__ = [
     "proposer_names",
     "require_proposer",
     "search",
+    "tessellation_of",
     "usage_summary",
 ]

@@ -20,6 +20,7 @@ from ._reader import ArchiveReader
 from ._records import TicketRecord, evaluation_values, measurement_values
 from ._settings import RunSettings
 from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Opening, Run, Source, Ticket
+from ._tessellation import laid_out
 
 GIVEN = "given"
 """Proposer of the candidates a run starts from."""
@@ -248,11 +249,15 @@ def create_run(
         control_of: the run this one is a control arm of.
 
     Raises:
-        SpeciateError: the budget has no limit at all.
+        SpeciateError: the budget has no limit at all, or the archive does not fit the problem or racing.
     """
     budget = settings.budget
     if all(limit is None for limit in (budget.evaluations, budget.minutes, budget.usd, budget.tokens)):
         raise SpeciateError("a run needs a limit: give evaluations, minutes, usd or tokens (--evals 300)")
+    if settings.racing and settings.archive.kind != "grid":
+        raise SpeciateError("--racing tells niches by their bins: it goes with --archive grid")
+    laid = laid_out(problem.descriptors, settings.archive)
+    settings = settings.model_copy(update={"archive": laid})
     unique = list({candidate.id: candidate for candidate in starters}.values())
     given = [each.model_copy(update={"proposer": GIVEN, "operator": "seed"}) for each in unique[: budget.evaluations]]
     run_id = _run_id(archive, problem, settings)

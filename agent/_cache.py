@@ -10,9 +10,9 @@ from speciate.evaluators import Descriptor, Evaluation, Status
 from sqlalchemy import ColumnElement, select
 
 from ._database import Database, open_database
-from ._grid import bins_of, cell_of
 from ._records import evaluation_record
 from ._tables import EvaluationRow, Insertion, MeasurementRow
+from ._tessellation import bins_of, cell_of
 
 _UNFINISHED = (Status.DUPLICATE.value, Status.RACED_OUT.value, Status.SANDBOX_ERROR.value)
 
@@ -46,8 +46,11 @@ class ArchiveCache:
     ) -> Sequence[Mapping[str, float]] | None:
         """Return the objectives by workload of what holds the niches between two corners.
 
-        None where one of those niches is vacant.
+        None where one of those niches is vacant. A categorical axis is taken whole: the workloads to come may
+        move a design to any category. The niches are the grid's: ``create_run`` refuses racing with others.
         """
+        named = {axis.name: axis.bins - 1.0 for axis in axes if axis.categories}
+        low, high = {**low, **dict.fromkeys(named, 0.0)}, {**high, **named}
         corners = zip(bins_of(axes, cell_of(axes, low)), bins_of(axes, cell_of(axes, high)), strict=True)
         held = _held(self)
         found = []

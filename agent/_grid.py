@@ -1,21 +1,18 @@
-"""The MAP-Elites grid: niches over measured descriptors, each held by the best candidate seen. Pure.
+"""The MAP-Elites index: niches over measured descriptors, each held by the best candidate seen. Pure.
 
 Scores are minimised here; whoever maximises negates.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, prod
 from typing import Literal, NamedTuple
 
-from speciate.evaluators import Descriptor, ProblemError
+from speciate.evaluators import Descriptor
 
 from ._proposer import Elite
+from ._tessellation import Bins, Tessellation
 
 InsertionResult = Literal["new", "improved", "rejected"]
-
-_EPSILON = 1e-6
-"""Pushes a value that lies on a boundary into the upper cell despite rounding; the figure pyribs uses."""
 
 
 class Inserted(NamedTuple):
@@ -42,50 +39,22 @@ class View:
     elites: tuple[Elite, ...]
 
 
-def cell_of(axes: Sequence[Descriptor], values: Mapping[str, float]) -> int:
-    """Return the flat, row-major index of the cell that ``values`` fall in.
-
-    Per axis the bin is ``trunc((bins * (value - low) + 1e-6) / (high - low))``, clipped to the edge bins.
-    Raises ProblemError for a descriptor that is missing or not finite.
-
-    >>> axes = (Descriptor(name="a", low=0, high=1, bins=4), Descriptor(name="b", low=0, high=1, bins=2))
-    >>> cell_of(axes, {"a": 0.5, "b": 9.0})
-    5
-    """
-    index = 0
-    for axis in axes:
-        value = values.get(axis.name)
-        if value is None or not isfinite(value):
-            raise ProblemError(f"expected a finite descriptor {axis.name!r} from the judge, got {value}")
-        # Clipping first keeps the product finite for values near the largest double.
-        clipped = min(max(value, axis.low), axis.high)
-        bin_ = int((axis.bins * (clipped - axis.low) + _EPSILON) / (axis.high - axis.low))
-        index = index * axis.bins + min(max(bin_, 0), axis.bins - 1)
-    return index
-
-
-def bins_of(axes: Sequence[Descriptor], cell: int) -> tuple[int, ...]:
-    """Return the bin per axis of a flat cell index: the inverse of ``cell_of``'s last step."""
-    bins = []
-    for axis in reversed(axes):
-        cell, bin_ = divmod(cell, axis.bins)
-        bins.append(bin_)
-    return tuple(reversed(bins))
-
-
 class Grid:
-    """Elites by cell. Only a strictly lower score takes an occupied niche, so ties keep the older holder."""
+    """Elites by cell. Only a strictly lower score takes an occupied niche, so ties keep the older holder.
 
-    def __init__(self, axes: Sequence[Descriptor]):
-        self.axes = tuple(axes)
-        self.cells = prod(axis.bins for axis in self.axes)
+    Args:
+        niches: how the space of the descriptors is divided; descriptors alone mean their grid of bins.
+    """
+
+    def __init__(self, niches: Tessellation | Sequence[Descriptor]):
+        self.tessellation: Tessellation = Bins(niches) if isinstance(niches, Sequence) else niches
+        self.cells = self.tessellation.cells
         self._elites: dict[int, Elite] = {}
         self._sorted: tuple[Elite, ...] | None = ()
 
     def insert(self, ticket: int, score: float, values: Mapping[str, float]) -> Inserted:
         """Offer a candidate to its niche. Raises ProblemError for values without a cell."""
-        cell = cell_of(self.axes, values)
-        return self.place(Elite(ticket, cell, score))
+        return self.place(Elite(ticket, self.tessellation.cell_of(values), score))
 
     def place(self, elite: Elite) -> Inserted:
         """Offer an elite whose cell is known (a replay of the log)."""
@@ -129,6 +98,11 @@ class Grid:
     def qd_score(self, worst: float) -> float:
         """Return the sum over niches of how far each elite is better than ``worst`` (in score units)."""
         return sum(worst - elite.score for elite in self._elites.values())
+
+    @property
+    def mean(self) -> float | None:
+        """Mean score of the elites; None while there are none."""
+        return sum(elite.score for elite in self._elites.values()) / len(self._elites) if self._elites else None
 
     def view(self, commits: int) -> View:
         """Return the grid as it is now, after ``commits`` commits."""

@@ -26,6 +26,7 @@ from ._memory import seen
 from ._proposer import Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
+from ._tessellation import tessellation_of
 
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
@@ -128,7 +129,7 @@ class Search:
         self._settings = record.settings
         self._base_s, self._started = record.elapsed_s, self.clock()
         self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
-        self._grid = Grid(self.problem.descriptors)
+        self._grid = Grid(tessellation_of(self.problem.descriptors, self._settings.archive))
         cap = self._settings.remeasure if self.problem.noisy else 0
         self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
         tickets = self.archive.tickets(self.run_id)

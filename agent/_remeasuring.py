@@ -16,7 +16,7 @@ from speciate.evaluators import Evaluation, SpeciateError, Status
 from speciate.evaluators._selection import Choice, Pull, Selection
 
 from ._archive import Archive
-from ._grid import Grid, Inserted, cell_of
+from ._grid import Grid, Inserted
 from ._judging import Judge
 from ._records import CandidateRecord, InsertionRecord
 
@@ -77,7 +77,7 @@ class Remeasuring:
         """
         if word.score is None:
             raise ValueError(f"ticket {ticket}: expected an evaluation with a score, got one that is {word.status}")
-        score, cell = self.sign * word.score, cell_of(grid.axes, word.descriptors)
+        score, cell = self.sign * word.score, grid.tessellation.cell_of(word.descriptors)
         holder = grid.holder(cell)
         done = Inserted(cell, score, "rejected", None)
         if holder is None or score < holder.score:

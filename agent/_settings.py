@@ -41,6 +41,16 @@ class ModelSettings(Frozen):
     """Prices; None is unknown, which is an error only together with a ``usd`` budget."""
 
 
+class Tessellating(Frozen):
+    """How a run divides the space of its descriptors into niches."""
+
+    kind: Literal["grid", "cvt"] = "grid"
+    niches: int = Field(default=64, ge=2, le=4096)
+    """Centroids of a CVT, for each combination of categories; a grid has the problem's own bins instead."""
+    centroids: tuple[tuple[float, ...], ...] = ()
+    """Where they are, in the unit cube of the numeric descriptors; written when the run is created."""
+
+
 class RunSettings(Frozen):
     """Problem, seed, budget and the choices of one run. Never holds a key."""
 
@@ -52,6 +62,7 @@ class RunSettings(Frozen):
     budget: Budget = Budget()
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
+    archive: Tessellating = Tessellating()
     window: int = Field(default=8, ge=1)
     """Ticket t sees the archive as of commit t - window, whatever the number of workers (promise 3)."""
     workers: int = Field(default=2, ge=1)

@@ -169,7 +169,7 @@ class Insertion(Base):
     run_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     ticket: Mapped[int] = mapped_column(Integer, primary_key=True)
     cell: Mapped[int] = mapped_column(Integer)
-    """Flat index (row-major over the descriptors in the problem's order)."""
+    """Flat index: of the grid row-major over the descriptors in the problem's order, see ``_tessellation``."""
     score: Mapped[float] = mapped_column(Float)
     """Minimised (negated where the objective is maximised). Where the problem is noisy, the mean of the fresh
     repetitions, if there were any."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ._contract import Candidate, Evaluation, Frozen, Measurement, Split, Workload
 from ._interface import Interface
@@ -25,7 +25,7 @@ class Objective(Frozen):
 
 
 class Descriptor(Frozen):
-    """A measured behaviour: one axis of the MAP-Elites grid. Values outside the range go to the edge cells."""
+    """A measured behaviour: one axis of the MAP-Elites archive. Values outside the range go to the edge cells."""
 
     name: str
     low: float
@@ -33,6 +33,39 @@ class Descriptor(Frozen):
     bins: int = Field(ge=1)
     unit: str = ""
     about: str = ""
+    categories: tuple[str, ...] = ()
+    """Of a categorical axis: each is a bin, and what is measured is its number. ``low``, ``high`` and ``bins``
+    follow from them and may be left out."""
+
+    @classmethod
+    def of(cls, name: str, categories: Sequence[str], about: str = "") -> "Descriptor":
+        """Return a categorical axis.
+
+        >>> Descriptor.of("order", ("fifo", "sjf")).number("sjf")
+        1.0
+        """
+        return cls.model_validate({"name": name, "categories": tuple(categories), "about": about})
+
+    def number(self, category: str) -> float:
+        """Return what a measurement gives for a category. Raises ValueError for one that the axis does not have."""
+        if category not in self.categories:
+            raise ValueError(f"expected one of {', '.join(self.categories)} for {self.name!r}, got {category!r}")
+        return float(self.categories.index(category))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbered(cls, told: Any) -> Any:
+        if not isinstance(told, Mapping) or not told.get("categories"):
+            return told
+        count = len(told["categories"])
+        return {"low": 0.0, "high": float(count), "bins": count, **told}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Descriptor":
+        count = len(self.categories)
+        if count and (len(set(self.categories)) < count or (self.low, self.high, self.bins) != (0, count, count)):
+            raise ValueError("expected categories that differ, without low, high and bins of their own")
+        return self
 
 
 class Limits(Frozen):
@@ -180,11 +213,16 @@ class Problem(ABC, Generic[S]):
         return recorded_probe(self)
 
     def describe(self, measurements: Sequence[Measurement]) -> dict[str, float]:
-        """Return the candidate's descriptors: the mean over its measurements."""
-        return {
-            axis.name: sum(m.descriptors[axis.name] for m in measurements) / len(measurements)
-            for axis in self.descriptors
-        }
+        """Return the candidate's descriptors: the mean over its measurements, or the commonest category.
+
+        Of categories that are equally common it is the first in the axis's order.
+        """
+        found = {}
+        for axis in self.descriptors:
+            values = [m.descriptors[axis.name] for m in measurements]
+            common = min(values, key=lambda value: (-values.count(value), value)) if axis.categories else None
+            found[axis.name] = sum(values) / len(values) if common is None else common
+        return found
 
 
 class EvaluationCache(Protocol):

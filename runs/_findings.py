@@ -199,7 +199,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         notes=(*remeasured_words(archive, run.id), *censored_words(archive, run.id)),
         alarms=tuple(alarm for each in arms for alarm in alarms_of(archive, each, problem)),
         cost=cost,
-        grid=grid_of(problem, archive.elites(run.id)),
+        grid=grid_of(problem, archive.elites(run.id), run.settings.archive),
         curve=curve_of(archive.progress(run.id)),
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
         commands=commands_for(run, arms[1:], archive.database.name),

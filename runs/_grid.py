@@ -1,11 +1,10 @@
 """The archive as a picture-ready grid: where each elite lies over the first two descriptors."""
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from pydantic import Field
-from speciate.agent import EliteRecord, bins_of
+from speciate.agent import EliteRecord, Tessellating, bins_of, cell_of, tessellation_of
 from speciate.evaluators import Descriptor, Frozen, Problem
 
 
@@ -22,13 +21,17 @@ class Cell(Frozen):
 
 
 class Grid(Frozen):
-    """Elites over at most two axes; with more descriptors a cell shows the best along the others."""
+    """Elites over at most two axes; with more descriptors a cell shows the best along the others.
+
+    The picture has the axes' bins also where the niches are those of centroids: an elite lies where it was measured,
+    and a cell shows the best in it.
+    """
 
     axes: tuple[Descriptor, ...] = Field(max_length=2)
     cells: tuple[Cell, ...]
     """By (x, y)."""
     niches: int
-    """Cells of the whole archive, over all its descriptors."""
+    """Niches of the whole archive, over all its descriptors."""
     filled: int
     """Niches of the whole archive that are held."""
     minimize: bool
@@ -46,19 +49,20 @@ class Grid(Frozen):
         return min(self.cells, key=lambda cell: (sign * cell.score, cell.ticket), default=None)
 
 
-def grid_of(problem: Problem[Any], elites: Sequence[EliteRecord]) -> Grid:
-    """Return the picture of an archive of ``problem``."""
+def grid_of(problem: Problem[Any], elites: Sequence[EliteRecord], archive: Tessellating) -> Grid:
+    """Return the picture of an archive of ``problem`` that a run laid out as ``archive``."""
     minimize = problem.objective.direction == "minimize"
     shown: dict[tuple[int, int], Cell] = {}
     for elite in elites:
-        x, y = (*bins_of(problem.descriptors, elite.cell), 0)[:2]
+        cell = elite.cell if archive.kind == "grid" else cell_of(problem.descriptors, elite.descriptors)
+        x, y = (*bins_of(problem.descriptors, cell), 0, 0)[:2]
         held = shown.get((x, y))
         if held is None or (elite.score < held.score) == minimize:
             shown[x, y] = Cell(x=x, y=y, score=elite.score, ticket=elite.ticket, candidate_id=elite.candidate_id)
     return Grid(
         axes=tuple(problem.descriptors[:2]),
         cells=tuple(shown[key] for key in sorted(shown)),
-        niches=prod(axis.bins for axis in problem.descriptors),
+        niches=tessellation_of(problem.descriptors, archive).cells,
         filled=len(elites),
         minimize=minimize,
     )

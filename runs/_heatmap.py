@@ -91,6 +91,8 @@ def _y_label(grid: Grid, y: int) -> str:
     if len(grid.axes) < 2:
         return " " * LABEL_WIDTH
     axis = grid.axes[1]
+    if axis.categories:
+        return axis.categories[y][:LABEL_WIDTH].rjust(LABEL_WIDTH)
     step = (axis.high - axis.low) / axis.bins
     if y not in (0, axis.bins - 1) and (y % 2 or axis.bins < 4):
         return " " * LABEL_WIDTH
@@ -99,9 +101,12 @@ def _y_label(grid: Grid, y: int) -> str:
 
 def _x_axis(grid: Grid) -> list[str]:
     axis = grid.axes[0]
-    width = 2 * axis.bins
+    width, pad = 2 * axis.bins, " " * (LABEL_WIDTH + 2)
+    if axis.categories:
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(axis.categories, 1))
+        numbers = "".join(f"{number:<2}" for number in range(1, axis.bins + 1))
+        return [pad + numbers.rstrip(), f"{pad}{_axis_title(grid, 0)} > {names}"]
     low, high = f"{axis.low:.3g}", f"{axis.high:.3g}"
-    pad = " " * (LABEL_WIDTH + 2)
     scale = low + " " * max(1, width - len(low) - len(high)) + high
     return [pad + scale, pad + _axis_title(grid, 0) + " >"]
 

@@ -86,7 +86,7 @@ def map_archive(run: Run, db: Db = DATABASE, as_json: Json = False) -> None:
 
     with archive_at(db) as archive:
         record = archive.run(run)
-        grid = grid_of(problem_of(record.problem), archive.elites(record.id))
+        grid = grid_of(problem_of(record.problem), archive.elites(record.id), record.settings.archive)
     if as_json:
         typer.echo(grid.model_dump_json(indent=2))
         return

@@ -151,6 +151,10 @@ def _archive(findings: Findings) -> Figure | None:
         axes.legend(loc="upper right", fontsize=8)
     axes.set_xlabel(_axis_title(grid, 0))
     axes.set_ylabel(_axis_title(grid, 1))
+    for number, axis in enumerate((axes.xaxis, axes.yaxis)):
+        names = grid.axes[number].categories if number < len(grid.axes) else ()
+        if names:
+            axis.set_ticks([place + 0.5 for place in range(len(names))], names)
     figure.colorbar(mesh, ax=axes, label="score, train", extend="max" if grid.minimize else "min")
     axes.set_title(f"{grid.filled} of {grid.niches} niches held; grey cells are empty", fontsize=9, loc="left")
     return figure

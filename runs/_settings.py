@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from speciate.agent import FIXED_GRAMMAR, RunSettings
+from speciate.agent import EXTERNAL, FIXED_GRAMMAR, RunSettings
 from speciate.evaluators import SpeciateError
 
 from ._arms import ARMS
@@ -21,8 +21,10 @@ OPTION_OF = {
     "api_key_env": "--api-key-env",
     "proposer": "--proposer",
     "window": "--window",
+    "ticket_hours": "--ticket-hours",
     "workers": "--workers",
     "temperature": "--temperature",
+    "niches": "--archive cvt:N",
 }
 
 
@@ -39,16 +41,29 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
     if not any(tree["budget"].values()):
         tree["budget"] = {"evaluations": DEFAULT_EVALUATIONS}
     tree["workers"] = tree["workers"] or len(os.sched_getaffinity(0))
-    if tree["models"] and tree["proposer"] in FIXED_GRAMMAR:
+    if tree["models"] and tree["proposer"] in (*FIXED_GRAMMAR, EXTERNAL):
         raise SpeciateError(f"--model goes with --proposer llm, got --proposer {tree['proposer']}")
     if tree["proposer"] == "llm" and not tree["models"]:
         raise SpeciateError("--proposer llm needs a model: give --model NAME")
+    others = [OPTION_OF[name] for name, limit in tree["budget"].items() if limit and name != "evaluations"]
+    if tree["proposer"] == EXTERNAL and others:
+        raise SpeciateError(f"--proposer external is limited by its evaluations: expected --evals, got {others[0]}")
     try:
         return RunSettings.model_validate(tree)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         field = str(first["loc"][-1])
         raise SpeciateError(f"{OPTION_OF.get(field, field)}: {first['msg']}") from None
+
+
+def archive_settings(word: str) -> dict[str, Any]:
+    """Return the settings of the archive that ``--archive`` names. Raises SpeciateError."""
+    kind, colon, niches = word.partition(":")
+    if kind == "grid" and not colon:
+        return {"kind": "grid"}
+    if kind != "cvt" or (colon and not (niches.isascii() and niches.isdigit())):
+        raise SpeciateError(f"--archive: expected grid, cvt or cvt:N with N niches, got {word!r}")
+    return {"kind": "cvt", "niches": int(niches)} if colon else {"kind": "cvt"}
 
 
 def control_arms(words: Sequence[str] | None, evaluations: int | None) -> tuple[Arm, ...]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from speciate.agent import GIVEN, Archive, Committed, EliteRecord, Event, RunRecord
+from speciate.agent import GIVEN, Archive, Committed, EliteRecord, Event, RunRecord, tessellation_of
 from speciate.agent._records import UNCOUNTED
 from speciate.evaluators import Problem
 
@@ -24,6 +24,7 @@ class Tally:
         self.began_with = self.evaluations
         self.elapsed_s = run.elapsed_s
         self.elites = {elite.cell: elite for elite in archive.elites(run.id)}
+        self._cells = tessellation_of(problem.descriptors, run.settings.archive).cells
         best = archive.best(run.id)
         self.best = best[0].score if best else None
         self.baseline: float | None = None
@@ -66,10 +67,7 @@ class Tally:
     @property
     def niches_words(self) -> str:
         """How much of the archive is filled."""
-        cells = 1
-        for axis in self.problem.descriptors:
-            cells *= axis.bins
-        return f"niches {len(self.elites)}/{cells}"
+        return f"niches {len(self.elites)}/{self._cells}"
 
     @property
     def outcome_words(self) -> str:

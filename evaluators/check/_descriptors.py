@@ -50,6 +50,14 @@ def _range_notes(axis: Descriptor, values: list[float]) -> list[Note]:
                 "give a finite number always: say what the behaviour is where there is nothing to divide by",
             )
         ]
+    if axis.categories and any(value not in range(axis.bins) for value in values):
+        odd = next(value for value in values if value not in range(axis.bins))
+        return [
+            fail(
+                f"{axis.name} is {odd:g}, the number of none of its {axis.bins} categories",
+                "measure Descriptor.number(category): 0 for the first, 1 for the second, and so on",
+            )
+        ]
     outside = sum(not axis.low <= value <= axis.high for value in values)
     share = outside / len(values) if values else 0.0
     found = f"{axis.name} is outside its range [{axis.low:g}, {axis.high:g}] in {share:.0%} of the measurements"

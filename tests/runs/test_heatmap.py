@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from speciate.agent import EliteRecord, Tessellating
 from speciate.evaluators import Descriptor
-from speciate.runs._grid import Cell, Grid
+from speciate.runs._grid import Cell, Grid, grid_of
 from speciate.runs._heatmap import ASCII, BLOCKS, draw, encodes
+from synthetic_problem import RoutingProblem
 
 
 def grid(cells: dict[tuple[int, int], float], *, minimize: bool = True, axes: int = 2) -> Grid:
@@ -62,3 +64,30 @@ def test_colour_adds_codes_and_changes_no_character() -> None:
 def test_blocks_are_used_only_where_they_can_be_written(encoding: str | None, can: bool) -> None:
     assert encodes(encoding) is can
     assert "".join(draw(grid({(0, 0): 3.0}), ASCII)).isascii()
+
+
+def test_categories_are_named_on_both_axes() -> None:
+    axes = (Descriptor.of("order", ("fifo", "sjf")), Descriptor.of("place", ("first-fit-decreasing", "best")))
+    cells = (
+        Cell(x=0, y=0, score=2.0, ticket=0, candidate_id="a"),
+        Cell(x=1, y=1, score=1.0, ticket=1, candidate_id="b"),
+    )
+    assert draw(Grid(axes=axes, cells=cells, niches=4, filled=2, minimize=True), ASCII)[:6] == [
+        "place ^",
+        "     best |..**",
+        "first-fit |11..",
+        "          +----",
+        "           1 2",
+        "           order > 1 fifo, 2 sjf",
+    ]
+
+
+def test_niches_of_centroids_are_drawn_where_their_elites_were_measured() -> None:
+    chosen = Tessellating(kind="cvt", niches=2, centroids=((0.2, 0.2), (0.8, 0.8)))
+    elites = [
+        EliteRecord(7, 0, "a", 1.0, {"fast_share": 0.99, "held_share": 0.01}, "seed"),
+        EliteRecord(8, 1, "b", 2.0, {"fast_share": 0.0, "held_share": 0.6}, "seed"),
+    ]
+    drawn = grid_of(RoutingProblem(), elites, chosen)
+    assert [(cell.x, cell.y, cell.ticket) for cell in drawn.cells] == [(0, 2, 8), (5, 0, 7)]
+    assert (drawn.niches, drawn.filled) == (2, 2)

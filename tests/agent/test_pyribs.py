@@ -1,0 +1,121 @@
+"""Our niches against pyribs' archives, insertion by insertion: grid, CVT with the same centroids, and categories."""
+
+import numpy as np
+import pytest
+from conftest import missing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from speciate.agent import Grid
+from speciate.agent._tessellation import Bins, Centroids, lloyd
+from speciate.evaluators import Descriptor
+
+try:
+    from ribs.archives import CategoricalArchive, CVTArchive, GridArchive
+except ImportError:
+    GridArchive = None
+
+STATUS = {"rejected": 0, "improved": 1, "new": 2}
+OFFSET = 200.0
+"""Worse than every score below."""
+A = Descriptor(name="a", low=-1.0, high=3.0, bins=7)
+B = Descriptor(name="b", low=0.0, high=0.3, bins=3)
+ORDER = Descriptor.of("order", ("fifo", "sjf", "edf"))
+PLACE = Descriptor.of("place", ("first", "best"))
+POINTS = lloyd(9, 2, seed=4)
+SCORES = st.one_of(st.floats(-100, 100, allow_nan=False), st.sampled_from([0.0, 1.0, 1.5]))
+# Exact boundaries (-1 + 4 i / 7, 0.1 i) are where index rules differ.
+FIRST = st.one_of(st.floats(-3, 5), st.sampled_from([-1 + 4 * i / 7 for i in range(8)]))
+SECOND = st.one_of(st.floats(-1, 1), st.sampled_from([0.1, 0.2, 0.3, 0.0, 0.1 + 0.2]))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _oracle() -> None:
+    if GridArchive is None:
+        missing("pyribs is not installed")
+
+
+def compare(ours, oracle, stream):
+    """Feed both the same (score, our values, their measures), and compare after every insertion."""
+    for ticket, (score, values, measures) in enumerate(stream):
+        # pyribs maximises, so it is given the negated score.
+        told = oracle.add_single([float(ticket)], -score, measures)
+        inserted = ours.insert(ticket, score, values)
+        assert STATUS[inserted.result] == int(told["status"])
+        assert inserted.cell == int(oracle.index_of_single(measures))
+        stats = oracle.stats
+        assert (len(ours.elites), -ours.best.score) == (stats.num_elites, stats.obj_max)
+        assert ours.coverage == pytest.approx(float(stats.coverage))
+        assert ours.qd_score(OFFSET) == pytest.approx(float(stats.qd_score))
+        assert -ours.mean == pytest.approx(float(stats.obj_mean))
+    data = oracle.data()
+    held = zip(data["index"], data["solution"], data["objective"], strict=True)
+    assert {elite.cell: (elite.ticket, elite.score) for elite in ours.elites} == {
+        int(index): (int(solution[0]), -objective) for index, solution, objective in held
+    }
+    assert ours.cells == oracle.cells
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(SCORES, FIRST, SECOND), max_size=40))
+def test_grid_agrees(stream):
+    axes = (A, B)
+    oracle = GridArchive(
+        solution_dim=1,
+        dims=[axis.bins for axis in axes],
+        ranges=[(axis.low, axis.high) for axis in axes],
+        qd_score_offset=-OFFSET,
+    )
+    compare(Grid(Bins(axes)), oracle, [(score, {"a": a, "b": b}, [a, b]) for score, a, b in stream])
+
+
+def unit(a, b):
+    """Where our values lie in the unit square, clipped."""
+    return [min(max((v - axis.low) / (axis.high - axis.low), 0.0), 1.0) for v, axis in ((a, A), (b, B))]
+
+
+def clear(a, b):
+    """Whether one centroid is nearest beyond what two ways to compute a distance may differ by."""
+    nearest = np.sort(((np.asarray(POINTS) - unit(a, b)) ** 2).sum(axis=1))
+    return nearest[1] - nearest[0] > 1e-12
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(SCORES, FIRST, SECOND).filter(lambda each: clear(*each[1:])), max_size=40))
+def test_cvt_agrees(stream):
+    oracle = CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)], qd_score_offset=-OFFSET)
+    ours = Grid(Centroids((A, B), POINTS))
+    compare(ours, oracle, [(score, {"a": a, "b": b}, unit(a, b)) for score, a, b in stream])
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(SCORES, st.sampled_from(ORDER.categories), st.sampled_from(PLACE.categories)), max_size=40))
+def test_categories_agree(stream):
+    axes = (ORDER, PLACE)
+    oracle = CategoricalArchive(solution_dim=1, categories=[axis.categories for axis in axes], qd_score_offset=-OFFSET)
+    told = [
+        ({"order": ORDER.number(order), "place": PLACE.number(place)}, [order, place]) for _, order, place in stream
+    ]
+    compare(Grid(Bins(axes)), oracle, [(each[0], *both) for each, both in zip(stream, told, strict=True)])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(SCORES, st.sampled_from(ORDER.categories), FIRST, SECOND), max_size=40))
+def test_mixed_axes_are_a_pyribs_archive_for_each_category(stream):
+    stream = [each for each in stream if clear(*each[2:])]
+    mixed = {
+        "grid": (Bins((ORDER, A, B)), lambda: GridArchive(solution_dim=1, dims=[7, 3], ranges=[(-1, 3), (0, 0.3)])),
+        "cvt": (
+            Centroids((A, ORDER, B), POINTS),
+            lambda: CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)]),
+        ),
+    }
+    for name, (niches, oracle) in mixed.items():
+        ours, theirs = Grid(niches), {category: oracle() for category in ORDER.categories}
+        for ticket, (score, order, a, b) in enumerate(stream):
+            measures = [a, b] if name == "grid" else unit(a, b)
+            told = theirs[order].add_single([float(ticket)], -score, measures)
+            inserted = ours.insert(ticket, score, {"order": ORDER.number(order), "a": a, "b": b})
+            assert STATUS[inserted.result] == int(told["status"])
+            within = int(theirs[order].index_of_single(measures))
+            assert inserted.cell == ORDER.number(order) * theirs[order].cells + within
+        assert len(ours.elites) == sum(each.stats.num_elites for each in theirs.values())
