@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from ._cache import ArchiveCache
 from ._database import BUSY_TIMEOUT_S, Database, open_database
@@ -19,7 +19,18 @@ from ._proposer import Draw
 from ._reader import ArchiveReader
 from ._records import TicketRecord, evaluation_values, measurement_values
 from ._settings import RunSettings
-from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Opening, Run, Source, Ticket
+from ._statements import (
+    ADD_CANDIDATE,
+    ADD_EVALUATION,
+    ADD_INSERTION,
+    ADD_MEASUREMENT,
+    ADD_SOURCE,
+    ADD_TICKET,
+    BRING_CLOCK,
+    CLOSE_TICKET,
+    HAS_SOURCE,
+)
+from ._tables import Opening, Run
 from ._tessellation import laid_out
 
 GIVEN = "given"
@@ -116,13 +127,12 @@ class Archive(ArchiveReader):
             repetition: which measuring it is, where the problem is noisy.
         """
         with self.database.write() as connection:
-            values = evaluation_values(evaluation)
             whose = {"ticket": ticket, "turn": turn, "purpose": purpose, "repetition": repetition}
-            query = insert(EvaluationRow).values(run_id=run_id, created_at=self.now(), **whose, **values)
-            row = connection.execute(query.returning(EvaluationRow.id)).scalar_one()
+            values = {"run_id": run_id, "created_at": self.now(), **whose, **evaluation_values(evaluation)}
+            row: int = connection.execute(ADD_EVALUATION, values).scalar_one()
             if evaluation.measurements:
                 parts = [measurement_values(row, i, each) for i, each in enumerate(evaluation.measurements)]
-                connection.execute(insert(MeasurementRow), parts)
+                connection.execute(ADD_MEASUREMENT, parts)
         return row
 
     def commit(self, run_id: str, ticket: int, closing: "Closing") -> None:
@@ -130,29 +140,31 @@ class Archive(ArchiveReader):
         entry = closing.entry
         with self.database.write() as connection:
             connection.execute(
-                update(Ticket)
-                .where(Ticket.run_id == run_id, Ticket.number == ticket)
-                .values(
-                    outcome=closing.outcome,
-                    note=closing.note,
-                    agent_cpu_s=closing.agent_cpu_s,
-                    committed_at=self.now(),
-                )
+                CLOSE_TICKET,
+                {
+                    "of_run": run_id,
+                    "of_ticket": ticket,
+                    "outcome": closing.outcome,
+                    "note": closing.note,
+                    "agent_cpu_s": closing.agent_cpu_s,
+                    "committed_at": self.now(),
+                },
             )
-            connection.execute(update(Run).where(Run.id == run_id).values(elapsed_s=closing.elapsed_s))
+            connection.execute(BRING_CLOCK, {"of_run": run_id, "elapsed_s": closing.elapsed_s})
             if entry is not None:
                 connection.execute(
-                    insert(Insertion).values(
-                        run_id=run_id,
-                        ticket=ticket,
-                        cell=entry.cell,
-                        score=entry.score,
-                        result=entry.result,
-                        replaced=entry.replaced.ticket if entry.replaced else None,
-                        repetitions=entry.repetitions,
-                        decided=entry.decided,
-                        holder_score=entry.holder_score,
-                    )
+                    ADD_INSERTION,
+                    {
+                        "run_id": run_id,
+                        "ticket": ticket,
+                        "cell": entry.cell,
+                        "score": entry.score,
+                        "result": entry.result,
+                        "replaced": entry.replaced.ticket if entry.replaced else None,
+                        "repetitions": entry.repetitions,
+                        "decided": entry.decided,
+                        "holder_score": entry.holder_score,
+                    },
                 )
 
     def set_state(self, run_id: str, state: str, reason: str, elapsed_s: float) -> None:
@@ -193,17 +205,18 @@ class Archive(ArchiveReader):
     ) -> TicketRecord:
         now = self.now()
         connection.execute(
-            insert(Ticket).values(
-                run_id=run_id,
-                number=number,
-                visible=visible,
-                proposer=proposer,
-                operator=draw.operator,
-                model=draw.model,
-                parents=list(draw.parents),
-                draw={"seed": draw.seed, **draw.extra},
-                issued_at=now,
-            )
+            ADD_TICKET,
+            {
+                "run_id": run_id,
+                "number": number,
+                "visible": visible,
+                "proposer": proposer,
+                "operator": draw.operator,
+                "model": draw.model,
+                "parents": list(draw.parents),
+                "draw": {"seed": draw.seed, **draw.extra},
+                "issued_at": now,
+            },
         )
         return TicketRecord(number, visible, proposer, draw, None, "", now, None, 0.0)
 
@@ -212,20 +225,21 @@ class Archive(ArchiveReader):
     ) -> None:
         files = [file.model_dump() for file in candidate.files]
         source = _source_hash(candidate.language, files)
-        if connection.execute(select(Source.hash).where(Source.hash == source)).first() is None:
-            connection.execute(insert(Source).values(hash=source, language=candidate.language, files=files))
+        if connection.execute(HAS_SOURCE, {"wanted": source}).first() is None:
+            connection.execute(ADD_SOURCE, {"hash": source, "language": candidate.language, "files": files})
         connection.execute(
-            insert(CandidateRow).values(
-                run_id=run_id,
-                ticket=ticket,
-                turn=turn,
-                candidate_id=candidate.id,
-                source_hash=source,
-                parents=list(candidate.parents),
-                operator=candidate.operator,
-                proposer=candidate.proposer,
-                idea=idea,
-            )
+            ADD_CANDIDATE,
+            {
+                "run_id": run_id,
+                "ticket": ticket,
+                "turn": turn,
+                "candidate_id": candidate.id,
+                "source_hash": source,
+                "parents": list(candidate.parents),
+                "operator": candidate.operator,
+                "proposer": candidate.proposer,
+                "idea": idea,
+            },
         )
 
 

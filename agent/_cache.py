@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 from speciate.evaluators import Descriptor, Evaluation, Status
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, select
 
 from ._database import Database, open_database
 from ._records import evaluation_record
+from ._statements import BY_DECISIONS, BY_SOURCE, MEASUREMENTS_OF
 from ._tables import EvaluationRow, Insertion, MeasurementRow
 from ._tessellation import bins_of, cell_of
-
-_UNFINISHED = (Status.DUPLICATE.value, Status.RACED_OUT.value, Status.SANDBOX_ERROR.value)
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class ArchiveCache:
 
     def by_source(self, candidate_id: str) -> Evaluation | None:
         """Return the evaluation of the same canonical source, also a failed one; None if there is none."""
-        return self._first(EvaluationRow.candidate_id == candidate_id, EvaluationRow.status.not_in(_UNFINISHED))
+        return self._first(BY_SOURCE, candidate_id)
 
     def by_decisions(self, decision_hash: str) -> Evaluation | None:
         """Return the evaluation of a candidate that answered the probe alike and was judged ``ok``.
 
         A failure is not passed on: answering the probe alike does not mean failing alike.
         """
-        return self._first(EvaluationRow.decision_hash == decision_hash, EvaluationRow.status == Status.OK.value)
+        return self._first(BY_DECISIONS, decision_hash)
 
     def holders(
         self, axes: Sequence[Descriptor], low: Mapping[str, float], high: Mapping[str, float]
@@ -63,32 +63,13 @@ class ArchiveCache:
             found.append(held[cell])
         return found
 
-    def _first(self, *conditions: ColumnElement[bool]) -> Evaluation | None:
-        query = (
-            select(*EvaluationRow.__table__.columns)
-            .where(
-                EvaluationRow.run_id == self.run_id,
-                EvaluationRow.purpose == "search",
-                EvaluationRow.split == "train",
-                EvaluationRow.ticket < self.visible,
-                *conditions,
-            )
-            .order_by(EvaluationRow.ticket, EvaluationRow.turn)
-            .limit(1)
-        )
+    def _first(self, query: Select[Any], wanted: str) -> Evaluation | None:
+        of_run = {"of_run": self.run_id, "visible": self.visible, "wanted": wanted}
         with _database(self.address, os.getpid()).read() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(query, of_run).mappings().first()
             if row is None:
                 return None
-            parts = (
-                connection.execute(
-                    select(*MeasurementRow.__table__.columns)
-                    .where(MeasurementRow.evaluation_id == row["id"])
-                    .order_by(MeasurementRow.position)
-                )
-                .mappings()
-                .all()
-            )
+            parts = connection.execute(MEASUREMENTS_OF, {"evaluation": row["id"]}).mappings().all()
         return evaluation_record(row, parts).evaluation
 
 

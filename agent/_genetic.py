@@ -22,8 +22,9 @@ from ._mutations import (
     simplify,
     tune,
 )
-from ._program import Program, size_of
+from ._program import size_of
 from ._proposer import ArchiveView, Draw, Elite, Proposal, Task
+from ._snapshots import Snapshots
 from ._vocabulary import Vocabulary
 
 MAX_NODES = 200
@@ -93,6 +94,7 @@ class GeneticProposer:
 
     def __init__(self, problem: Problem[Any]):
         self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
+        self._snapshots = Snapshots(self._vocabulary)
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
         self._library = [problem.seed(), *human]
 
@@ -144,14 +146,14 @@ class GeneticProposer:
 
     def _change(self, operator: str, source: str, mate: str, growth: Growth) -> str | None:
         """Return the changed source; None where the operator found nothing or the result is too large."""
-        program = Program.parse(source, self._vocabulary)
+        program = self._snapshots.program(source)
         if operator in _GROWING:
             excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
             operator = "simplify" if growth.rng.random() < excess else operator
         if operator in _MUTATIONS:
             changed = _MUTATIONS[operator](program, growth)
         else:
-            changed = _CROSSOVERS[operator](program, Program.parse(mate, self._vocabulary), growth)
+            changed = _CROSSOVERS[operator](program, self._snapshots.program(mate), growth)
         if not changed:
             return None
         guard_divisions(program.tree, _divisors(source) | _divisors(mate), self._vocabulary)

@@ -66,6 +66,8 @@ class Life:
     """Told of each new evaluation, with its turn."""
     commit: Callable[[str, str, Evaluation | None], Awaitable[None]]
     """Takes outcome, note and the deciding evaluation; waits for the ticket's turn and commits it."""
+    fresh: bool = False
+    """Whether the ticket was drawn in this sitting, so that it cannot have written anything yet."""
 
     written: list[CandidateRecord] = field(default_factory=list)
     """By turn, as in the rows."""
@@ -74,6 +76,8 @@ class Life:
 
     def load(self) -> None:
         """Read what this ticket has already written."""
+        if self.fresh:
+            return
         self.written.extend(self.archive.candidates_of(self.run_id, self.ticket.number))
         for record in self.written:
             judged = self.archive.evaluation_of(self.run_id, self.ticket.number, record.turn)
@@ -141,10 +145,10 @@ async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {"turn": len(life.written) - 1, "judged": judged, "status": status}
 
 
-def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "screen", "repair", "reflect"]:
+async def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "screen", "repair", "reflect"]:
     if state["turn"] < 0:
         return "write"
-    return "screen" if state["turn"] > state["judged"] else _after_judging(state, runtime)
+    return "screen" if state["turn"] > state["judged"] else await _after_judging(state, runtime)
 
 
 async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
@@ -156,7 +160,7 @@ async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {"turn": 0}
 
 
-def _after_writing(state: State) -> Literal["screen", "reflect"]:
+async def _after_writing(state: State) -> Literal["screen", "reflect"]:
     return "screen" if state["turn"] > state["judged"] else "reflect"
 
 
@@ -168,7 +172,7 @@ async def _screen(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {}
 
 
-def _after_screen(state: State) -> Literal["judge", "reflect"]:
+async def _after_screen(state: State) -> Literal["judge", "reflect"]:
     return "judge" if state["outcome"] is None else "reflect"
 
 
@@ -179,7 +183,7 @@ async def _judge(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {"judged": turn, "status": evaluation.status.value}
 
 
-def _after_judging(state: State, runtime: Runtime[Life]) -> Literal["repair", "reflect"]:
+async def _after_judging(state: State, runtime: Runtime[Life]) -> Literal["repair", "reflect"]:
     life = runtime.context
     mendable = state["status"] in _REPAIRABLE and life.ticket.proposer == life.proposer.name
     return "repair" if mendable and state["turn"] < life.repairs else "reflect"

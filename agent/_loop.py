@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from itertools import takewhile
 from random import Random
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from ._memory import seen
 from ._proposer import Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
+from ._standing import changes_of, standing_of, tickets_of
 from ._tessellation import tessellation_of
 
 _BARREN = 60
@@ -89,6 +89,8 @@ class Search:
     """Seconds; only differences count."""
     _open: dict[int, TicketRecord] = field(default_factory=dict)
     """Issued and not committed."""
+    _drawn: set[int] = field(default_factory=set)
+    """Of these, the ones drawn in this sitting: nothing of theirs can be in the rows yet."""
     _lives: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
     _turns: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
     _start: dict[int, Elite] = field(default_factory=dict)
@@ -132,21 +134,19 @@ class Search:
         self._grid = Grid(tessellation_of(self.problem.descriptors, self._settings.archive))
         cap = self._settings.remeasure if self.problem.noisy else 0
         self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
-        tickets = self.archive.tickets(self.run_id)
-        for entry in self.archive.insertions(self.run_id):
+        given = tickets_of(self.archive.database, self.run_id, GIVEN)
+        for entry in changes_of(self.archive.database, self.run_id, given):
             holder = self._grid.holder(entry.cell)
             if self._remeasuring is not None:
                 self._remeasuring.replay(entry, holder.ticket if holder else None)
             done = Inserted(entry.cell, entry.score, entry.result, holder, holder_score=entry.holder_score)
             self._grid.apply(entry.ticket, done)
-            if tickets[entry.ticket].proposer == GIVEN:
+            if entry.ticket in given:
                 self._start[entry.ticket] = Elite(entry.ticket, entry.cell, entry.score)
         self._best = self._best_held()
-        closed = [ticket for ticket in tickets if ticket.outcome is not None]
-        self._committed = len(closed)
-        self._evaluations = sum(ticket.outcome not in UNCOUNTED for ticket in closed)
-        self._barren = len(list(takewhile(lambda ticket: ticket.outcome == NO_CANDIDATE, reversed(closed))))
-        self._open = {ticket.number: ticket for ticket in tickets if ticket.outcome is None}
+        standing = standing_of(self.archive.database, self.run_id, _BARREN)
+        self._committed, self._evaluations, self._barren = standing[:3]
+        self._open = {ticket.number: ticket for ticket in standing.open}
         self._parent = lru_cache(maxsize=256)(self._load_parent)
         self._cpu_mark = time.thread_time()
         return record
@@ -209,6 +209,7 @@ class Search:
             draw = self.proposer.draw(view, self._random(number))
             ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
             self._open[number] = ticket
+            self._drawn.add(number)
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
 
     def _random(self, ticket: int) -> Random:
@@ -237,6 +238,7 @@ class Search:
                 task=partial(self._task, ticket),
                 judged=partial(self._judged, number),
                 commit=partial(self._commit, ticket),
+                fresh=number in self._drawn,
             )
             self._turns[number] = asyncio.get_running_loop().create_future()
             self._lives[number] = asyncio.create_task(live(life))
@@ -275,6 +277,7 @@ class Search:
         self._evaluations += outcome not in UNCOUNTED
         self._barren = self._barren + 1 if outcome == NO_CANDIDATE else 0
         del self._open[ticket.number]
+        self._drawn.discard(ticket.number)
         self._tell(ticket, closing)
 
     def _tell(self, ticket: TicketRecord, closing: Closing) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from speciate.agent import GIVEN, Archive, Committed, EliteRecord, Event, RunRecord, tessellation_of
 from speciate.agent._records import UNCOUNTED
+from speciate.agent._standing import tickets_of
 from speciate.evaluators import Problem
 
 from ._numbers import duration, percent, quantity
@@ -108,5 +109,5 @@ class Tally:
 def _starting_baselines(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Sequence[int]:
     """Return the tickets that hold a contending baseline."""
     ids = {baseline.candidate.id for baseline in problem.baselines() if not baseline.control}
-    tickets = [ticket.number for ticket in archive.tickets(run.id) if ticket.proposer == GIVEN]
+    tickets = sorted(tickets_of(archive.database, run.id, GIVEN))
     return [n for n in tickets if any(r.candidate.id in ids for r in archive.candidates_of(run.id, n))]

@@ -1,0 +1,60 @@
+"""How far a run has come, read without reading all of it: what a sitting starts from."""
+
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import NamedTuple
+
+from sqlalchemy import func, or_, select
+
+from ._database import Database
+from ._records import NO_CANDIDATE, UNCOUNTED, InsertionRecord, TicketRecord, ticket_record
+from ._statements import INSERTIONS, TICKETS
+
+
+class Standing(NamedTuple):
+    """A run as of its last commit."""
+
+    committed: int
+    evaluations: int
+    barren: int
+    """Commits without a candidate since the last one that had any; counted up to ``most``."""
+    open: tuple[TicketRecord, ...]
+    """Issued and not committed, in order."""
+
+
+def standing_of(database: Database, run_id: str, most: int) -> Standing:
+    """Return how far a run has come; ``most`` bounds how far back ``barren`` is counted."""
+    outcome = TICKETS.c.outcome
+    mine = TICKETS.c.run_id == run_id
+    with database.read() as connection:
+        closed = select(outcome, func.count()).where(mine, outcome.is_not(None)).group_by(outcome)
+        counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(closed)}
+        waiting = select(*TICKETS.c).where(mine, outcome.is_(None)).order_by(TICKETS.c.number)
+        still_open = tuple(ticket_record(row) for row in connection.execute(waiting).mappings())
+        committed = sum(counts.values())
+        last = select(outcome).where(mine, TICKETS.c.number < committed).order_by(TICKETS.c.number.desc())
+        latest = connection.execute(last.limit(most)).scalars()
+        barren = sum(1 for _ in takewhile(lambda name: name == NO_CANDIDATE, latest))
+    evaluations = sum(count for name, count in counts.items() if name not in UNCOUNTED)
+    return Standing(committed, evaluations, barren, still_open)
+
+
+def tickets_of(database: Database, run_id: str, proposer: str) -> frozenset[int]:
+    """Return the numbers of one proposer's tickets."""
+    query = select(TICKETS.c.number).where(TICKETS.c.run_id == run_id, TICKETS.c.proposer == proposer)
+    with database.read() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
+def changes_of(database: Database, run_id: str, kept: frozenset[int] = frozenset()) -> Iterator[InsertionRecord]:
+    """Yield the lines of the log that changed anything, and those of the tickets in ``kept``, in commit order.
+
+    Most candidates are rejected, and a line that says no more than that changes nothing.
+    """
+    log = INSERTIONS.c
+    telling = or_(log.result != "rejected", log.repetitions > 0, log.holder_score.is_not(None), log.ticket.in_(kept))
+    columns = [log[name] for name in InsertionRecord._fields]
+    query = select(*columns).where(log.run_id == run_id, telling).order_by(log.ticket)
+    with database.read() as connection:
+        for row in connection.execute(query.execution_options(yield_per=1000)):
+            yield InsertionRecord(*row)

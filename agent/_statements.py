@@ -1,0 +1,56 @@
+"""The statements of a search, built once: to build one anew costs several times what SQLite needs to run it.
+
+They name tables and not mapped classes, since the ORM's own compilation of an insert is the dearest part of it.
+"""
+
+from typing import cast
+
+from sqlalchemy import Table, bindparam, insert, select, update
+
+from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Run, Source, Ticket
+
+RUNS = cast(Table, Run.__table__)
+TICKETS = cast(Table, Ticket.__table__)
+SOURCES = cast(Table, Source.__table__)
+CANDIDATES = cast(Table, CandidateRow.__table__)
+EVALUATIONS = cast(Table, EvaluationRow.__table__)
+MEASUREMENTS = cast(Table, MeasurementRow.__table__)
+INSERTIONS = cast(Table, Insertion.__table__)
+
+ADD_TICKET = insert(TICKETS)
+ADD_SOURCE = insert(SOURCES)
+ADD_CANDIDATE = insert(CANDIDATES)
+ADD_EVALUATION = insert(EVALUATIONS).returning(EVALUATIONS.c.id)
+ADD_MEASUREMENT = insert(MEASUREMENTS)
+ADD_INSERTION = insert(INSERTIONS)
+
+HAS_SOURCE = select(SOURCES.c.hash).where(SOURCES.c.hash == bindparam("wanted"))
+
+CLOSE_TICKET = (
+    update(TICKETS)
+    .where(TICKETS.c.run_id == bindparam("of_run"), TICKETS.c.number == bindparam("of_ticket"))
+    .values({name: bindparam(name) for name in ("outcome", "note", "agent_cpu_s", "committed_at")})
+)
+BRING_CLOCK = update(RUNS).where(RUNS.c.id == bindparam("of_run")).values(elapsed_s=bindparam("elapsed_s"))
+
+_FINISHED = (
+    select(*EVALUATIONS.c)
+    .where(
+        EVALUATIONS.c.run_id == bindparam("of_run"),
+        EVALUATIONS.c.purpose == "search",
+        EVALUATIONS.c.split == "train",
+        EVALUATIONS.c.ticket < bindparam("visible"),
+    )
+    .order_by(EVALUATIONS.c.ticket, EVALUATIONS.c.turn)
+    .limit(1)
+)
+BY_SOURCE = _FINISHED.where(
+    EVALUATIONS.c.candidate_id == bindparam("wanted"),
+    EVALUATIONS.c.status.not_in(("duplicate", "raced_out", "sandbox_error")),
+)
+BY_DECISIONS = _FINISHED.where(EVALUATIONS.c.decision_hash == bindparam("wanted"), EVALUATIONS.c.status == "ok")
+MEASUREMENTS_OF = (
+    select(*MEASUREMENTS.c)
+    .where(MEASUREMENTS.c.evaluation_id == bindparam("evaluation"))
+    .order_by(MEASUREMENTS.c.position)
+)
