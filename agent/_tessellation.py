@@ -78,6 +78,15 @@ class Centroids:
         nearest = int(((self.points - position) ** 2).sum(axis=1).argmin())
         return cell_of(self._named, values) * len(self.points) + nearest
 
+    def centre(self, cell: int) -> dict[str, float]:
+        """Return the descriptors at a cell's centroid."""
+        group, number = divmod(cell, len(self.points))
+        at = zip(self._numeric, self.points[number].tolist(), strict=True)
+        named = zip(self._named, bins_of(self._named, group), strict=True)
+        return {axis.name: axis.low + share * (axis.high - axis.low) for axis, share in at} | {
+            axis.name: float(bin_) for axis, bin_ in named
+        }
+
 
 def cell_of(axes: Sequence[Descriptor], values: Mapping[str, float]) -> int:
     """Return the flat, row-major index of the cell that ``values`` fall in.

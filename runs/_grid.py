@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 from speciate.agent import EliteRecord, Tessellating, bins_of, cell_of, tessellation_of
+from speciate.agent._tessellation import Centroids
 from speciate.evaluators import Descriptor, Frozen, Problem
 
 
@@ -23,7 +24,7 @@ class Cell(Frozen):
 class Grid(Frozen):
     """Elites over at most two axes; with more descriptors a cell shows the best along the others.
 
-    The picture has the axes' bins also where the niches are those of centroids: an elite lies where it was measured,
+    The picture has the axes' bins also where the niches are those of centroids: an elite lies at its niche's centroid,
     and a cell shows the best in it.
     """
 
@@ -53,8 +54,11 @@ def grid_of(problem: Problem[Any], elites: Sequence[EliteRecord], archive: Tesse
     """Return the picture of an archive of ``problem`` that a run laid out as ``archive``."""
     minimize = problem.objective.direction == "minimize"
     shown: dict[tuple[int, int], Cell] = {}
+    niches = tessellation_of(problem.descriptors, archive)
     for elite in elites:
-        cell = elite.cell if archive.kind == "grid" else cell_of(problem.descriptors, elite.descriptors)
+        cell = elite.cell
+        if isinstance(niches, Centroids):
+            cell = cell_of(problem.descriptors, niches.centre(cell))
         x, y = (*bins_of(problem.descriptors, cell), 0, 0)[:2]
         held = shown.get((x, y))
         if held is None or (elite.score < held.score) == minimize:
@@ -62,7 +66,7 @@ def grid_of(problem: Problem[Any], elites: Sequence[EliteRecord], archive: Tesse
     return Grid(
         axes=tuple(problem.descriptors[:2]),
         cells=tuple(shown[key] for key in sorted(shown)),
-        niches=tessellation_of(problem.descriptors, archive).cells,
+        niches=niches.cells,
         filled=len(elites),
         minimize=minimize,
     )

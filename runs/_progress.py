@@ -160,7 +160,7 @@ class Panel:
         ]
         drawn = [Text(line, overflow="ellipsis", no_wrap=True) for line in lines]
         if self._draws_blocks:
-            grid = grid_of(tally.problem, list(tally.elites.values()))
+            grid = grid_of(tally.problem, list(tally.elites.values()), tally.run.settings.archive)
             drawn += [Text.from_ansi(line, no_wrap=True) for line in draw(grid, BLOCKS, colour=True)]
         return Group(*drawn, *(Text(line, overflow="ellipsis", no_wrap=True) for line in self._latest))
 

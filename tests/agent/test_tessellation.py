@@ -51,6 +51,7 @@ def test_categories_are_bins_and_multiply_the_centroids():
     niches = Centroids((A, ORDER), ((0.0,), (1.0,)))
     assert niches.cells == 6
     assert niches.cell_of({"a": 9.0, "order": ORDER.number("sjf")}) == 3
+    assert [niches.cell_of(niches.centre(cell)) for cell in range(6)] == list(range(6))
 
 
 @pytest.mark.parametrize("value", [-1.0, 0.5, 3.0])

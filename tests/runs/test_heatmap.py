@@ -82,12 +82,12 @@ def test_categories_are_named_on_both_axes() -> None:
     ]
 
 
-def test_niches_of_centroids_are_drawn_where_their_elites_were_measured() -> None:
+def test_niches_of_centroids_are_drawn_at_their_centroids() -> None:
     chosen = Tessellating(kind="cvt", niches=2, centroids=((0.2, 0.2), (0.8, 0.8)))
     elites = [
-        EliteRecord(7, 0, "a", 1.0, {"fast_share": 0.99, "held_share": 0.01}, "seed"),
-        EliteRecord(8, 1, "b", 2.0, {"fast_share": 0.0, "held_share": 0.6}, "seed"),
+        EliteRecord(7, 0, "a", 1.0, {}, "seed"),
+        EliteRecord(8, 1, "b", 2.0, {}, "seed"),
     ]
     drawn = grid_of(RoutingProblem(), elites, chosen)
-    assert [(cell.x, cell.y, cell.ticket) for cell in drawn.cells] == [(0, 2, 8), (5, 0, 7)]
+    assert [(cell.x, cell.y, cell.ticket) for cell in drawn.cells] == [(1, 0, 7), (4, 3, 8)]
     assert (drawn.niches, drawn.filled) == (2, 2)
