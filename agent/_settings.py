@@ -49,6 +49,8 @@ class Tessellating(Frozen):
     """Centroids of a CVT, for each combination of categories; a grid has the problem's own bins instead."""
     centroids: tuple[tuple[float, ...], ...] = ()
     """Where they are, in the unit cube of the numeric descriptors; written when the run is created."""
+    cells: int | None = None
+    """Niches in all; written when the run is created."""
 
 
 class RunSettings(Frozen):

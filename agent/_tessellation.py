@@ -122,16 +122,16 @@ def tessellation_of(axes: Sequence[Descriptor], chosen: Tessellating) -> Tessell
 
 
 def laid_out(axes: Sequence[Descriptor], chosen: Tessellating) -> Tessellating:
-    """Return the settings with their centroids, as a new run keeps them; a grid needs none.
+    """Return the settings as a new run keeps them: with the centroids of a CVT, and how many niches there are.
 
     Raises SpeciateError for a CVT of a problem without numeric descriptors.
     """
-    if chosen.kind == "grid" or chosen.centroids:
-        return chosen
     dimensions = sum(not axis.categories for axis in axes)
-    if not dimensions:
+    if chosen.kind == "cvt" and not dimensions:
         raise SpeciateError("--archive cvt needs a numeric descriptor, the problem has none: use --archive grid")
-    return chosen.model_copy(update={"centroids": lloyd(chosen.niches, dimensions, _LAYOUT_SEED)})
+    if chosen.kind == "cvt" and not chosen.centroids:
+        chosen = chosen.model_copy(update={"centroids": lloyd(chosen.niches, dimensions, _LAYOUT_SEED)})
+    return chosen.model_copy(update={"cells": tessellation_of(axes, chosen).cells})
 
 
 def lloyd(count: int, dimensions: int, seed: int) -> tuple[tuple[float, ...], ...]:

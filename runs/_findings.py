@@ -19,6 +19,7 @@ from ._commands import commands_for
 from ._confirmation import Confirmation, confirmation_of
 from ._curve import Point, curve_of
 from ._dedupe import Dedupe, dedupe_of
+from ._dynamics import Dynamics, dynamics_of
 from ._grid import Grid, grid_of
 from ._heldout import (
     Gain,
@@ -149,6 +150,7 @@ class Findings(Frozen):
     cost: Spent
     grid: Grid
     curve: tuple[Point, ...]
+    dynamics: Dynamics
     openings: tuple[Opened, ...]
     commands: dict[str, str]
     """What to type to do it again, by purpose."""
@@ -201,6 +203,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         cost=cost,
         grid=grid_of(problem, archive.elites(run.id), run.settings.archive),
         curve=curve_of(archive.progress(run.id)),
+        dynamics=dynamics_of(archive, run),
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
         commands=commands_for(run, arms[1:], archive.database.name),
     )

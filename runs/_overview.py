@@ -12,6 +12,7 @@ from speciate.evaluators import ProblemRef
 from ._alarms import alarms_of
 from ._arms import arm_of
 from ._dedupe import dedupe_of
+from ._dynamics import dynamics_of
 from ._numbers import dollars, duration, quantity, table
 from ._spent import Spent, spent
 
@@ -56,6 +57,7 @@ def run_json(archive: Archive, run: RunRecord) -> str:
     facts["alarms"] = [alarm.model_dump(mode="json") for alarm in alarms_of(archive, run)]
     facts["operators"] = [record._asdict() for record in archive.operators(run.id)]
     facts["elites"] = [record._asdict() for record in archive.elites(run.id)]
+    facts["dynamics"] = dynamics_of(archive, run).model_dump(mode="json")
     facts["openings"] = [record._asdict() for record in archive.openings(run.id)]
     facts["cost"] = spent(archive, run.id).model_dump(mode="json")
     return _json(facts)
@@ -75,6 +77,7 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
         f"dedupe     {dedupe_of(archive, run.id).words}",
         f"cost       {cost_words(spent(archive, run.id))}",
         f"champion   {run.champion or 'none chosen'}",
+        *(f"{title:<10} {words}" for title, words in dynamics_of(archive, run).words),
         *(f"ALARM      {alarm.words}" for alarm in alarms_of(archive, run)),
         "",
     ]

@@ -45,6 +45,7 @@ def plots_of(findings: Findings) -> dict[str, Figure]:
     painters: dict[str, Painter] = {
         "progress": _progress,
         "archive": _archive,
+        "dynamics": _dynamics,
         "gains": _gains,
         "comparison": _comparison,
     }
@@ -157,6 +158,25 @@ def _archive(findings: Findings) -> Figure | None:
             axis.set_ticks([place + 0.5 for place in range(len(names))], names)
     figure.colorbar(mesh, ax=axes, label="score, train", extend="max" if grid.minimize else "min")
     axes.set_title(f"{grid.filled} of {grid.niches} niches held; grey cells are empty", fontsize=9, loc="left")
+    return figure
+
+
+def _dynamics(findings: Findings) -> Figure | None:
+    moments = findings.dynamics.moments
+    if len(moments) < 2:
+        return None
+    figure = Figure(figsize=(7.0, 2.6))
+    panels = figure.subplots(1, 3)
+    curves = {
+        "niches held": [moment.niches for moment in moments],
+        "QD-score": [moment.qd_score for moment in moments],
+        "generations, mean of holders": [moment.depth for moment in moments],
+    }
+    for axes, (title, values) in zip(panels, curves.items(), strict=True):
+        axes.step([moment.evaluations for moment in moments], values, where="post", color=OURS, linewidth=2)
+        axes.set_title(title, fontsize=9, loc="left")
+        axes.set_xlabel("evaluations")
+        axes.set_ylim(bottom=0)
     return figure
 
 

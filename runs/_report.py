@@ -20,6 +20,7 @@ from ._plots import plots_of, png_of, svg_of
 PLOT_TITLES = {
     "progress": "Progress: best design so far",
     "archive": "The archive: the best design of every kind",
+    "dynamics": "The archive over time",
     "gains": "Gain on the held-out workloads",
     "comparison": "Held-out comparison",
 }

@@ -42,7 +42,9 @@ def test_run_keeps_what_it_was_made_with(searched):
     archive, run_id = searched
     run = archive.run(run_id)
     assert run_id.startswith("synthetic-routing-")
-    assert (run.settings, run.environment, run.problem_version) == (SETTINGS, {"python": "3.11"}, "1")
+    laid = SETTINGS.archive.model_copy(update={"cells": 24})
+    made = SETTINGS.model_copy(update={"archive": laid})
+    assert (run.settings, run.environment, run.problem_version) == (made, {"python": "3.11"}, "1")
     assert run.problem == SETTINGS.problem
     assert (run.state, run.reason, run.champion, run.control_of) == ("finished", "40 evaluations", None, None)
     assert archive.runs() == [run]

@@ -68,14 +68,14 @@ def test_all_baselines_the_control_and_every_workload_are_in_both(findings: Find
     html, text = page(findings), markdown_of(findings, tuple(plots_of(findings)))
     wanted = ["earliest-finish", "least-backlog", "first-lane", "random control"]
     wanted += [workload.name for workload in findings.workloads]
-    wanted += [findings.tuning, findings.dedupe.words]
+    wanted += [findings.tuning, findings.dedupe.words, *(words for _, words in findings.dynamics.words)]
     for word in wanted:
         assert word in html
         assert word in text
     assert str(findings.champion.design.candidate_id if findings.champion else "") in html
-    for plot in ("progress", "archive", "gains", "comparison"):
+    for plot in ("progress", "archive", "dynamics", "gains", "comparison"):
         assert f"]({plot}.png)" in text
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 5
 
 
 def test_the_same_findings_give_the_same_page(findings: Findings) -> None:
