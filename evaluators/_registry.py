@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ._edition import edition
 from ._errors import ProblemError
 from ._plugins import installed, load_installed
 from ._problem import Problem, ProblemRef
@@ -39,17 +40,22 @@ def problem_of(ref: ProblemRef) -> Problem[Any]:
 
 @lru_cache(maxsize=32)
 def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem[Any]:
-    factory = load_installed(GROUP, name) or _factory_at(Path(name))
+    factory, file = load_installed(GROUP, name), None
+    if factory is None:
+        file = _definition(Path(name))
+        factory = _factory_in(file)
     if not callable(factory):
         raise ProblemError(f"{name}: expected a function problem(options) that returns a Problem, found none")
     problem = factory(dict(options))
     if not isinstance(problem, Problem):
         raise ProblemError(f"{name}: problem(options) must return a Problem, got {type(problem).__name__}")
+    if file is not None:
+        problem.version = f"{problem.version}+{edition(file, whole_folder=file.name in DEFINITIONS)}"
     return problem
 
 
-def _factory_at(path: Path) -> object:
-    """Return what makes the problem at ``path``: a folder with one of ``DEFINITIONS``, or such a file itself."""
+def _definition(path: Path) -> Path:
+    """Return the file that defines the problem at ``path``: one of ``DEFINITIONS`` in a folder, or the file itself."""
     files = [path / name for name in DEFINITIONS] if path.is_dir() else [path]
     file = next((file for file in files if file.is_file()), None)
     if file is None and path.is_dir():
@@ -57,6 +63,10 @@ def _factory_at(path: Path) -> object:
     if file is None:
         known = ", ".join(problem_names()) or "none installed"
         raise ProblemError(f"unknown problem {str(path)!r}; expected one of: {known}, or a path to a problem folder")
+    return file
+
+
+def _factory_in(file: Path) -> object:
     if file.suffix == ".toml":
         from ._command import command_problem
 

@@ -13,6 +13,7 @@ from speciate.agent import (
     FIXED_GRAMMAR,
     Archive,
     Event,
+    Judge,
     LLMProposer,
     RunRecord,
     RunSettings,
@@ -44,6 +45,9 @@ from ._progress import Progress
 from ._report import Report, write_report
 from ._tally import Tally
 from ._verdict import RIVALS, Verdict
+
+GROWN_KINDS = frozenset({"policy", "plan"})
+"""Kinds whose candidates only the problem's own functions are recombined into; a program may be shell."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user's wish
@@ -79,8 +83,8 @@ class Ending(NamedTuple):
 def with_sandbox(settings: RunSettings, warn: Callable[[str], None]) -> RunSettings:
     """Return the settings with the sandbox that this machine offers, where the user named none.
 
-    Code of the genetic and the random proposer is built from a fixed grammar, so it may run in the weak
-    ``process`` sandbox where no better one works; ``warn`` is told. Code from a model may not.
+    Functions of the genetic and the random proposer are built from a fixed grammar, so they may run in the weak
+    ``process`` sandbox where no better one works; ``warn`` is told. Code from a model may not, nor whole programs.
 
     Raises:
         SandboxUnavailableError: no sandbox fit for the proposer works here, or the named one does not.
@@ -88,7 +92,8 @@ def with_sandbox(settings: RunSettings, warn: Callable[[str], None]) -> RunSetti
     try:
         name = sandbox_named(settings.sandbox).name
     except SandboxUnavailableError as error:
-        if settings.sandbox is not None or settings.proposer not in FIXED_GRAMMAR:
+        grown = settings.proposer in FIXED_GRAMMAR and problem_of(settings.problem).kind in GROWN_KINDS
+        if settings.sandbox is not None or not grown:
             raise
         name = sandbox_named("process").name
         warn(f"warning: {error}; candidates of the {settings.proposer} proposer run in the weak sandbox {name!r}")
@@ -177,6 +182,22 @@ def settled(archive: Archive, run: RunRecord, progress: Progress, choices: Choic
     return findings_of(archive, archive.run(run.id), problem)
 
 
+def judge_of(run: RunRecord, executor: Executor) -> Judge:
+    """Return who judges the run's candidates on train: ``executor``, in the run's sandbox."""
+
+    async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+        wanted = JudgeTask(
+            problem=run.problem,
+            candidate=candidate,
+            sandbox=run.settings.sandbox,
+            repetition=repetition,
+            racing=run.settings.racing,
+        )
+        return await asyncio.wrap_future(executor.submit(wanted, cache))
+
+    return judge
+
+
 def _sitting(
     archive: Archive, run: RunRecord, problem: Problem[Any], executor: Executor, progress: Progress
 ) -> SearchOutcome:
@@ -195,15 +216,5 @@ async def _searched(
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
-    async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
-        wanted = JudgeTask(
-            problem=run.problem,
-            candidate=candidate,
-            sandbox=run.settings.sandbox,
-            repetition=repetition,
-            racing=run.settings.racing,
-        )
-        return await asyncio.wrap_future(executor.submit(wanted, cache))
-
     async with open_proposer(archive, run, problem) as proposer:
-        return await search(archive, run.id, problem, proposer, judge, on_event)
+        return await search(archive, run.id, problem, proposer, judge_of(run, executor), on_event)

@@ -40,7 +40,7 @@ class Sharding(Problem[Plan]):
 
     name = "NEW-PROBLEM"
     title = "Which machine holds which shard"
-    version = "1"  # raise it whenever a score could change
+    version = "1"
     objective = Objective(name="peak load", unit="x mean load")
     # Two measured behaviours: the search keeps the best design of every kind, not only the best of all.
     descriptors = (

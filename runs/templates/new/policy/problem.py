@@ -80,7 +80,7 @@ class Caching(Problem[Policy]):
 
     name = "NEW-PROBLEM"
     title = "Which object a full cache evicts"
-    version = "1"  # raise it whenever a score could change
+    version = "1"
     objective = Objective(name="miss ratio", unit="share")
     # Two measured behaviours: the search keeps the best design of every kind, not only the best of all.
     descriptors = (

@@ -49,7 +49,7 @@ class Fetching(Problem[Program]):
 
     name = "NEW-PROBLEM"
     title = "In which order a robot fetches"
-    version = "1"  # raise it whenever a score could change
+    version = "1"
     objective = Objective(name="length of the way", unit="x lower bound")
     # Two measured behaviours: the search keeps the best design of every kind, not only the best of all.
     descriptors = (
