@@ -3,6 +3,7 @@
 from ._archive import GIVEN, Archive, create_run, open_archive
 from ._cache import ArchiveCache
 from ._client import ModelError
+from ._digest import Parting, archive_digest
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._genetic import GeneticProposer
 from ._grid import Grid
@@ -24,6 +25,7 @@ from ._records import (
     RunRecord,
     TicketRecord,
 )
+from ._replaying import Replayed, replay
 from ._settings import Budget, Memory, ModelSettings, RunSettings, Tessellating
 from ._tessellation import Tessellation, bins_of, cell_of, tessellation_of
 from ._usage import ModelUsage, UsageSummary, usage_summary
@@ -60,11 +62,13 @@ __all__ = [
     "OpeningRecord",
     "OperatorRecord",
     "Parent",
+    "Parting",
     "ProgressPoint",
     "Proposal",
     "Proposer",
     "ProposerFactory",
     "RandomProposer",
+    "Replayed",
     "RunRecord",
     "RunSettings",
     "SearchOutcome",
@@ -73,12 +77,14 @@ __all__ = [
     "Tessellation",
     "TicketRecord",
     "UsageSummary",
+    "archive_digest",
     "bins_of",
     "cell_of",
     "create_run",
     "open_archive",
     "open_proposer",
     "proposer_names",
+    "replay",
     "require_proposer",
     "search",
     "tessellation_of",

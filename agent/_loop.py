@@ -200,10 +200,7 @@ class Search:
 
     def _issue(self) -> None:
         """Draw tickets on the archive as it stands, up to the window and the evaluation budget."""
-        limit = self._settings.budget.evaluations
-        while len(self._open) < self._settings.window:
-            if limit is not None and self._evaluations + len(self._open) >= limit:
-                return
+        while self._has_room():
             number = self._issued
             view = seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
             draw = self.proposer.draw(view, self._random(number))
@@ -211,6 +208,16 @@ class Search:
             self._open[number] = ticket
             self._drawn.add(number)
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
+
+    def _has_room(self) -> bool:
+        limit = self._settings.budget.evaluations
+        if len(self._open) >= self._settings.window:
+            return False
+        return limit is None or self._evaluations + len(self._open) < limit
+
+    def _judge_of(self, ticket: TicketRecord) -> Judge:
+        """Return who judges what this ticket brings."""
+        return self.judge
 
     def _random(self, ticket: int) -> Random:
         """Return the ticket's generator: a stable hash of run seed and ticket number."""
@@ -232,7 +239,7 @@ class Search:
                 run_id=self.run_id,
                 ticket=ticket,
                 proposer=self.proposer,
-                judge=self.judge,
+                judge=self._judge_of(ticket),
                 cache=self.archive.cache(self.run_id, ticket.visible),
                 repairs=self._settings.repairs,
                 task=partial(self._task, ticket),

@@ -16,6 +16,7 @@ from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
 from ._new import new
+from ._replay import replay
 from ._sandbox import sandbox
 
 HELP = "Discover system designs: search, judge against tuned baselines, and report with evidence."
@@ -42,6 +43,7 @@ commands.command("baselines")(baselines)
 commands.command("tune")(tune)
 commands.command("check")(check)
 commands.command("replicate")(replicate)
+commands.command("replay")(replay)
 commands.command("problems")(problems)
 commands.command("doctor")(doctor)
 commands.add_typer(sandbox, name="sandbox")

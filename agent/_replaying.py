@@ -1,0 +1,294 @@
+"""A run once more, from its record: the draws are drawn again, and what was received is not asked for again.
+
+What a search cannot compute comes from the record: what models replied, what outsiders told, and what a judge
+said that it would not say again (a measurement under noise, a deadline, a lack of memory). All else is computed
+afresh and compared, ticket by ticket.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, NamedTuple
+
+from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Problem, SpeciateError, Status
+from sqlalchemy import select
+
+from ._archive import GIVEN, Archive, create_run
+from ._client import Answer, ModelClient
+from ._digest import Parting, archive_digest, parting_of, ticket_facts
+from ._events import Event
+from ._judging import Judge
+from ._llm import LLMProposer
+from ._loop import Search
+from ._proposer import ArchiveView, Draw, Proposal, Proposer, Task
+from ._proposers import FIXED_GRAMMAR, open_proposer
+from ._recorded_replies import copy_exchanges
+from ._records import RunRecord, TicketRecord
+from ._remeasuring import PURPOSE
+from ._settings import Budget
+from ._statements import TICKETS
+
+_NOT_AGAIN = frozenset((Status.TIMEOUT, Status.OOM, Status.OUTPUT_LIMIT, Status.SANDBOX_ERROR))
+"""What hangs on the machine and its load: taken from the record even where all else is judged again."""
+
+
+class PartedError(Exception):
+    """The replay does what the record does not."""
+
+    def __init__(self, parting: Parting):
+        super().__init__(f"ticket {parting.ticket}: {parting.why}")
+        self.parting = parting
+
+
+class Replayed(NamedTuple):
+    """How a replay ended."""
+
+    run_id: str
+    """The new run."""
+    tickets: int
+    """Committed ones in the record."""
+    recorded: str
+    """Digest of the record."""
+    digest: str
+    """Digest of the replay."""
+    parting: Parting | None
+    """None where the two are identical."""
+
+
+async def replay(
+    source: Archive,
+    run_id: str,
+    target: Archive,
+    problem: Problem[Any],
+    judge: Judge | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Replayed:
+    """Replay the committed tickets of a run into a new run of ``target``.
+
+    Args:
+        source: holds the record; it is only read.
+        run_id: the recorded run.
+        target: where the replay is written; may be ``source``.
+        problem: the problem the run was made for.
+        judge: judges again what is deterministic; None takes every judgement from the record.
+        on_event: told of each step in this thread.
+
+    Raises:
+        SpeciateError: nothing was committed yet, or the problem has another version.
+    """
+    record = Record(source, source.run(run_id))
+    if not record.visible:
+        raise SpeciateError(f"run {run_id} has no committed ticket yet: there is nothing to replay; resume it first")
+    starters = [record.candidates(number)[0] for number in record.given]
+    run = record.run
+    environment = {**run.environment, "replay_of": run.id}
+    new_id = create_run(target, run.settings, problem, starters, environment)
+    for word in source.evaluations(run.id, purpose=PURPOSE):
+        target.store_evaluation(new_id, word.evaluation, PURPOSE, word.ticket, word.turn, word.repetition)
+    parting = None
+    async with _proposer(record, target, target.run(new_id), problem) as proposer:
+        told = Retelling(record, proposer)
+        try:
+            again = judge if judge and not problem.noisy else _nobody
+            await Replay(target, new_id, problem, told, again, on_event, record=record).run()
+        except PartedError as error:
+            parting = error.parting
+    parting = parting or parting_of(ticket_facts(source, run.id), ticket_facts(target, new_id))
+    digests = archive_digest(source, run.id), archive_digest(target, new_id)
+    return Replayed(new_id, len(record.visible), *digests, parting)
+
+
+class Record:
+    """What a run's rows say of its committed tickets."""
+
+    def __init__(self, archive: Archive, run: RunRecord):
+        self.archive = archive
+        self.run = run
+        query = select(TICKETS.c.visible, TICKETS.c.proposer).where(
+            TICKETS.c.run_id == run.id, TICKETS.c.outcome.is_not(None)
+        )
+        with archive.database.read() as connection:
+            rows = connection.execute(query.order_by(TICKETS.c.number)).all()
+        self.visible = [row.visible for row in rows]
+        """By ticket: the commits it saw."""
+        self.given = [number for number, row in enumerate(rows) if row.proposer == GIVEN]
+
+    def ticket(self, number: int) -> TicketRecord:
+        """Return a ticket as recorded."""
+        return self.archive.ticket(self.run.id, number)
+
+    def candidates(self, number: int) -> list[Candidate]:
+        """Return what a ticket produced, by turn."""
+        return [record.candidate for record in self.archive.candidates_of(self.run.id, number)]
+
+    def idea(self, number: int, turn: int) -> str:
+        """Return the idea that was stated with a candidate."""
+        return self.archive.candidates_of(self.run.id, number)[turn].idea
+
+    def word(self, number: int, candidate_id: str) -> Evaluation | None:
+        """Return what the judge said of a candidate of this ticket; None where it was not asked."""
+        for turn, candidate in enumerate(self.candidates(number)):
+            if candidate.id == candidate_id:
+                found = self.archive.evaluation_of(self.run.id, number, turn)
+                return found.evaluation if found else None
+        return None
+
+
+@dataclass
+class Replay(Search):
+    """A search that issues the record's tickets at the record's commits, and ends where the record ends."""
+
+    record: Record = field(kw_only=True)
+
+    def _load(self) -> RunRecord:
+        run = super()._load()
+        # What a sitting's budgets allowed is told by which tickets there are.
+        self._settings = self._settings.model_copy(update={"budget": Budget()})
+        return run
+
+    def _ended(self) -> tuple[str, str] | None:
+        return ("finished", "the record ends") if self._issued >= len(self.record.visible) else None
+
+    def _has_room(self) -> bool:
+        number = self._issued
+        return number < len(self.record.visible) and self.record.visible[number] == self._committed
+
+    async def _commit(self, ticket: TicketRecord, outcome: str, note: str, word: Evaluation | None) -> None:
+        try:
+            await super()._commit(ticket, outcome, note, word)
+        except UnrecordedError as error:
+            raise PartedError(Parting(ticket.number, str(error))) from error
+
+    def _judge_of(self, ticket: TicketRecord) -> Judge:
+        async def judging(
+            candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0
+        ) -> Evaluation:
+            word = self.record.word(ticket.number, candidate.id)
+            if word is None:
+                raise PartedError(Parting(ticket.number, f"candidate {candidate.id} is to be judged and never was"))
+            if self.judge is _nobody or self.problem.noisy or word.status in _NOT_AGAIN:
+                return word
+            again = await self.judge(candidate, cache)
+            for name in ("status", "score", "descriptors", "decision_hash"):
+                was, now = getattr(word, name), getattr(again, name)
+                if was != now:
+                    raise PartedError(Parting(ticket.number, f"judged again, {name} is {now}, recorded {was}"))
+            return again
+
+        return judging
+
+
+class Retelling:
+    """Holds what a proposer draws and writes against the record, or recites the record where there is none to ask."""
+
+    def __init__(self, record: Record, proposer: Proposer | None):
+        self._record = record
+        self._proposer = proposer
+        self._number = len(record.given)
+        self.name = proposer.name if proposer else record.run.settings.proposer
+
+    def draw(self, view: ArchiveView, rng: Random) -> Draw:
+        """Draw the next ticket; ``write`` compares, when it is its turn."""
+        number, self._number = self._number, self._number + 1
+        return self._proposer.draw(view, rng) if self._proposer else self._record.ticket(number).draw
+
+    async def write(self, task: Task) -> Proposal:
+        """Write a candidate, and compare draw and candidate. Raises PartedError."""
+        recorded = self._record.ticket(task.ticket)
+        was, now = _plain(recorded.draw), _plain(task.draw)
+        if was != now:
+            raise PartedError(Parting(task.ticket, f"draw: recorded {was}, now {now}"))
+        if self._proposer is None:
+            return self._recited(task.ticket, 0)
+        try:
+            proposal = await self._proposer.write(task)
+        except UnrecordedError as error:
+            proposal = Proposal(None, note=str(error))
+        return self._compared(task.ticket, 0, proposal, recorded.note)
+
+    async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
+        """Mend a candidate, and compare. Raises PartedError."""
+        if self._proposer is None:
+            return self._recited(task.ticket, turn) if turn < len(self._record.candidates(task.ticket)) else None
+        try:
+            proposal = await self._proposer.repair(task, turn, candidate, evaluation)
+        except UnrecordedError as error:
+            proposal = Proposal(None, note=str(error))
+        return self._compared(task.ticket, turn, proposal, "") if proposal else None
+
+    def _recited(self, ticket: int, turn: int) -> Proposal:
+        candidates = self._record.candidates(ticket)
+        if turn >= len(candidates):
+            return Proposal(None, note=self._record.ticket(ticket).note)
+        return Proposal(candidates[turn], idea=self._record.idea(ticket, turn))
+
+    def _compared(self, ticket: int, turn: int, proposal: Proposal, note: str) -> Proposal:
+        candidates = self._record.candidates(ticket)
+        was = candidates[turn] if turn < len(candidates) else None
+        now = proposal.candidate
+        if (was and was.files) != (now and now.files):
+            told = [each.id if each else "no candidate" for each in (was, now)]
+            why = f" ({proposal.note})" if proposal.note and now is None else ""
+            raise PartedError(Parting(ticket, f"turn {turn}: recorded {told[0]}, now {told[1]}{why}"))
+        return Proposal(None, note=note) if now is None else proposal
+
+
+class UnrecordedError(Exception):
+    """A model or a judge would have to be asked what the record does not tell."""
+
+
+class _Silent(ModelClient):
+    """A client of a model that nobody asks any more."""
+
+    async def attempt(self, body: Mapping[str, Any], announce: Callable[[], None]) -> Answer:
+        raise UnrecordedError("the record holds no reply to this request")
+
+
+class RecordedLLM(LLMProposer):
+    """The proposer ``llm`` whose replies are copied from the record, turn by turn, and none is asked for."""
+
+    def __init__(self, problem: Problem[Any], record: Record, target: Archive, run: RunRecord):
+        budget = run.settings.budget.model_copy(update={"usd": None, "tokens": None})
+        settings = run.settings.model_copy(update={"budget": budget})
+        keys = {model.api_key_env: "replay" for model in settings.models}
+        super().__init__(problem, settings, target.database, run.id, environ=keys)
+        self._clients.update({model.name: _Silent(model, keys) for model in settings.models})
+        self._from = (record.archive.database, record.run.id)
+        self._into = (target.database, run.id)
+
+    async def write(self, task: Task) -> Proposal:
+        """Read what the model had written. Raises UnrecordedError where it had not."""
+        copy_exchanges(self._from, self._into, task.ticket, 0)
+        return await super().write(task)
+
+    async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
+        """Read how the model had mended it. Raises UnrecordedError where it had not."""
+        copy_exchanges(self._from, self._into, task.ticket, turn)
+        return await super().repair(task, turn, candidate, evaluation)
+
+
+@asynccontextmanager
+async def _proposer(
+    record: Record, target: Archive, run: RunRecord, problem: Problem[Any]
+) -> AsyncIterator[Proposer | None]:
+    """Give who draws and writes again; None where what was received can only be recited."""
+    if run.settings.proposer == LLMProposer.name:
+        async with RecordedLLM(problem, record, target, run) as proposer:
+            yield proposer
+    elif run.settings.proposer in FIXED_GRAMMAR:
+        async with open_proposer(target, run, problem) as proposer:
+            yield proposer
+    else:
+        yield None
+
+
+async def _nobody(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+    """Stand for a judge where all judgements come from the record; asked only for what that does not hold."""
+    raise UnrecordedError(f"the record holds no repetition {repetition} of candidate {candidate.id}")
+
+
+def _plain(draw: Draw) -> str:
+    told = {"operator": draw.operator, "parents": draw.parents, "seed": draw.seed, "model": draw.model}
+    return json.dumps({**told, "extra": draw.extra}, sort_keys=True)
