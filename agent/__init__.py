@@ -26,7 +26,7 @@ from ._records import (
     TicketRecord,
 )
 from ._replaying import Replayed, replay
-from ._settings import Budget, Memory, ModelSettings, RunSettings, Tessellating
+from ._settings import Budget, IslandSettings, Memory, ModelSettings, RunSettings, Tessellating
 from ._tessellation import Tessellation, bins_of, cell_of, tessellation_of
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
@@ -51,6 +51,7 @@ __all__ = [
     "Grid",
     "Improved",
     "InsertionRecord",
+    "IslandSettings",
     "Issued",
     "Judge",
     "Judged",

@@ -20,9 +20,10 @@ from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 from ._archive import GIVEN, Archive, Closing
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid, Inserted
+from ._islands import Islands
 from ._judging import BudgetGate, Judge
 from ._memory import seen
-from ._proposer import Elite, Parent, Proposer, Task
+from ._proposer import ArchiveView, Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
 from ._standing import changes_of, standing_of, tickets_of
@@ -134,13 +135,21 @@ class Search:
         self._grid = Grid(tessellation_of(self.problem.descriptors, self._settings.archive))
         cap = self._settings.remeasure if self.problem.noisy else 0
         self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
+        many = self._settings.islands.count > 1 and self._settings.memory == "archive"
+        niches = self._grid.tessellation
+        self._islands = Islands(self._settings.islands, niches, self._settings.seed) if many else None
         given = tickets_of(self.archive.database, self.run_id, GIVEN)
-        for entry in changes_of(self.archive.database, self.run_id, given):
+        # Whom the archive rejected may hold a niche on an island.
+        log = self.archive.insertions(self.run_id) if many else changes_of(self.archive.database, self.run_id, given)
+        for entry in log:
             holder = self._grid.holder(entry.cell)
             if self._remeasuring is not None:
                 self._remeasuring.replay(entry, holder.ticket if holder else None)
             done = Inserted(entry.cell, entry.score, entry.result, holder, holder_score=entry.holder_score)
             self._grid.apply(entry.ticket, done)
+            if self._islands:
+                former = holder.ticket if holder else None
+                self._islands.take(entry.ticket, entry, former, given=entry.ticket in given)
             if entry.ticket in given:
                 self._start[entry.ticket] = Elite(entry.ticket, entry.cell, entry.score)
         self._best = self._best_held()
@@ -202,8 +211,7 @@ class Search:
         """Draw tickets on the archive as it stands, up to the window and the evaluation budget."""
         while self._has_room():
             number = self._issued
-            view = seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
-            draw = self.proposer.draw(view, self._random(number))
+            draw = self.proposer.draw(self._view(number), self._random(number))
             ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
             self._open[number] = ticket
             self._drawn.add(number)
@@ -218,6 +226,11 @@ class Search:
     def _judge_of(self, ticket: TicketRecord) -> Judge:
         """Return who judges what this ticket brings."""
         return self.judge
+
+    def _view(self, ticket: int) -> ArchiveView:
+        """Return what a draw for ``ticket`` sees of the archive as it stands."""
+        view = self._islands.view(ticket, self._committed) if self._islands else None
+        return view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
 
     def _random(self, ticket: int) -> Random:
         """Return the ticket's generator: a stable hash of run seed and ticket number."""
@@ -274,6 +287,10 @@ class Search:
                 entry = await self._remeasuring.insert(self._grid, ticket.number, word)
             else:
                 entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
+            if self._islands:
+                former = entry.replaced or self._grid.holder(entry.cell)
+                holder = former.ticket if former and entry.result != "new" else None
+                self._islands.take(ticket.number, entry, holder, given=ticket.proposer == GIVEN)
             if ticket.proposer == GIVEN:
                 self._start[ticket.number] = Elite(ticket.number, entry.cell, entry.score)
         mark = time.thread_time()

@@ -53,6 +53,16 @@ class Tessellating(Frozen):
     """Niches in all; written when the run is created."""
 
 
+class IslandSettings(Frozen):
+    """Populations side by side: a draw sees only its own. One island is no islands."""
+
+    count: int = Field(default=1, ge=1, le=64)
+    migrate: int = Field(default=50, ge=1)
+    """Commits of the run from one exchange of elites to the next."""
+    restart: int | None = Field(default=None, ge=1)
+    """Commits of the run without a better best after which an island starts anew; None: never."""
+
+
 class RunSettings(Frozen):
     """Problem, seed, budget and the choices of one run. Never holds a key."""
 
@@ -65,6 +75,8 @@ class RunSettings(Frozen):
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
     archive: Tessellating = Tessellating()
+    islands: IslandSettings = IslandSettings()
+    """Of draws that see the archive; a control arm that sees less has none."""
     window: int = Field(default=8, ge=1)
     """Ticket t sees the archive as of commit t - window, whatever the number of workers (promise 3)."""
     workers: int = Field(default=2, ge=1)

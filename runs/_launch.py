@@ -85,6 +85,15 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     archive: Annotated[
         str, typer.Option("--archive", metavar="grid|cvt:N", help="Niches: the problem's bins, or N centroids.")
     ] = "grid",
+    islands: Annotated[
+        int, typer.Option("--islands", metavar="K", help="Populations side by side; a draw sees only its own.")
+    ] = 1,
+    migrate: Annotated[
+        int, typer.Option("--migrate", metavar="M", help="Islands: commits from one exchange of elites to the next.")
+    ] = 50,
+    restart: Annotated[
+        int | None, typer.Option("--restart", metavar="S", help="Islands: one starts anew after S commits in vain.")
+    ] = None,
     racing: Annotated[
         bool, typer.Option("--racing", help="Give up candidates that look hopeless part way; its error is audited.")
     ] = False,
@@ -128,6 +137,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             ],
             "budget": {"evaluations": evals, "minutes": minutes, "usd": usd, "tokens": tokens},
             "archive": archive_settings(archive),
+            "islands": {"count": islands, "migrate": migrate, "restart": restart},
             "window": window,
             "workers": workers,
             "sandbox": sandbox,

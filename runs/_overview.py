@@ -69,7 +69,7 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
     lines = [
         f"run        {run.id}" + (f", {_control(run)}" if run.control_of else ""),
         f"problem    {_problem(run.problem)}, version {run.problem_version}",
-        f"proposer   {_proposer(run)}, seed {run.seed}, window {run.settings.window}",
+        f"proposer   {_proposer(run)}, seed {run.seed}, window {run.settings.window}{_layout(run)}",
         f"budget     {budget_words(run)}",
         f"state      {run.state}" + (f": {run.reason}" if run.reason else ""),
         f"started    {_moment(run.created_at)}, searched {duration(run.elapsed_s)}",
@@ -206,6 +206,13 @@ def _problem(ref: ProblemRef) -> str:
 def _proposer(run: RunRecord) -> str:
     models = ", ".join(model.name for model in run.settings.models)
     return run.settings.proposer + (f" ({models})" if models else "")
+
+
+def _layout(run: RunRecord) -> str:
+    """Return in words what is not as usual in a run's archive."""
+    archive, islands = run.settings.archive, run.settings.islands
+    words = f", {len(archive.centroids)} centroids" if archive.kind == "cvt" else ""
+    return words + (f", {islands.count} islands" if islands.count > 1 else "")
 
 
 def _control(run: RunRecord) -> str:

@@ -24,6 +24,9 @@ OPTION_OF = {
     "workers": "--workers",
     "temperature": "--temperature",
     "niches": "--archive cvt:N",
+    "count": "--islands",
+    "migrate": "--migrate",
+    "restart": "--restart",
 }
 
 

@@ -1,0 +1,121 @@
+"""Populations side by side that exchange their best and start anew when they stagnate. Pure.
+
+The archive of a run stays one: islands only decide what a draw sees. Everything about them follows from the insertion
+log and the number of commits, so a resumed or replayed run has the same islands at the same commits.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from math import ceil
+from random import Random
+
+from ._grid import Grid, Inserted, View
+from ._proposer import Elite
+from ._records import InsertionRecord
+from ._settings import IslandSettings
+from ._tessellation import Tessellation
+
+MIGRANTS = 0.1
+"""Share of an island's elites, the best ones and at least one, that are offered to the next island."""
+
+
+class Islands:
+    """The islands of one run. Ticket t belongs to island t mod count; the starting designs are on all of them.
+
+    Args:
+        settings: how many there are, and after how many commits they exchange elites and start anew.
+        niches: of every island and of the archive.
+        seed: of the run; it decides whose best founds an island anew.
+    """
+
+    def __init__(self, settings: IslandSettings, niches: Tessellation, seed: int):
+        self._settings = settings
+        self._niches = niches
+        self._seed = seed
+        self._grids = [Grid(niches) for _ in range(settings.count)]
+        self._commits = 0
+        self._improved = [0] * settings.count
+        """Commits after which the island's best became better, or the island started anew."""
+
+    @property
+    def count(self) -> int:
+        """How many islands there are."""
+        return len(self._grids)
+
+    def take(self, ticket: int, entry: Inserted | InsertionRecord, holder: int | None, *, given: bool) -> None:
+        """Take a committed candidate in; in commit order.
+
+        Args:
+            ticket: its ticket, which is the number of commits before it.
+            entry: what it did to the archive. It may hold a niche here that another holds in the archive.
+            holder: the ticket that held its niche in the archive before it.
+            given: whether it is a starting design.
+        """
+        self._advance(ticket)
+        if entry.holder_score is not None:
+            self._rescore(Elite(holder if holder is not None else -1, entry.cell, entry.holder_score))
+        for island in range(self.count) if given else (ticket % self.count,):
+            self._place(island, Elite(ticket, entry.cell, entry.score), ticket + 1)
+
+    def view(self, ticket: int, commits: int) -> View | None:
+        """Return what a draw for ``ticket`` sees after ``commits`` commits; None while its island is empty."""
+        self._advance(commits)
+        grid = self._grids[ticket % self.count]
+        return grid.view(commits) if grid.best is not None else None
+
+    def _advance(self, commits: int) -> None:
+        """Do what was due up to the end of that many commits."""
+        while self._commits < commits:
+            self._commits += 1
+            if self._commits % self._settings.migrate == 0:
+                self._migrate()
+            if self._settings.restart is not None:
+                self._restart(self._settings.restart)
+
+    def _migrate(self) -> None:
+        """Offer each island's best elites to the next one; all leave before any arrives."""
+        leaving = [grid.elites[: ceil(MIGRANTS * len(grid.elites))] for grid in self._grids]
+        for island, elites in enumerate(leaving):
+            for elite in elites:
+                self._place((island + 1) % self.count, elite, self._commits)
+
+    def _restart(self, patience: int) -> None:
+        """Found every stagnant island anew from the best of one that is not; the one with the best of all stays."""
+        stale = [island for island in range(self.count) if self._commits - self._improved[island] >= patience]
+        if not stale:
+            return
+        leader = min(self._inhabited(), default=None)
+        living = [island for island in range(self.count) if island not in stale and self._grids[island].best]
+        for island in stale:
+            if leader is None or island == leader[-1]:
+                continue
+            source = self._random(island).choice(living or [leader[-1]])
+            founder = self._grids[source].best
+            self._grids[island] = Grid(self._niches)
+            self._improved[island] = self._commits
+            if founder is not None:
+                self._grids[island].place(founder)
+
+    def _inhabited(self) -> Iterator[tuple[float, int, int]]:
+        """Yield score and ticket of each island's best, and the island."""
+        for island, grid in enumerate(self._grids):
+            if grid.best is not None:
+                yield grid.best.score, grid.best.ticket, island
+
+    def _place(self, island: int, elite: Elite, commits: int) -> None:
+        grid = self._grids[island]
+        best = grid.best
+        grid.place(elite)
+        if best is None or elite.score < best.score:
+            self._improved[island] = commits
+
+    def _rescore(self, elite: Elite) -> None:
+        """Give an elite that was measured again its new score wherever it holds its niche."""
+        for grid in self._grids:
+            held = grid.holder(elite.cell)
+            if held is not None and held.ticket == elite.ticket:
+                grid.apply(elite.ticket, Inserted(elite.cell, elite.score, "improved", held))
+
+    def _random(self, island: int) -> Random:
+        told = f"{self._seed}/island/{island}/{self._commits}".encode()
+        return Random(int.from_bytes(blake2b(told, digest_size=16).digest(), "big"))
