@@ -14,7 +14,7 @@ help:
 	@echo "make test         the test suite"
 	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
-	@echo "make bench-peers  what other frameworks do with the same candidates (installs them from PyPI)"
+	@echo "make bench-peers  other frameworks beside ours: the same candidates, the same searches (installs them from PyPI)"
 	@echo "make check        ruff and mypy --strict"
 	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"
 
@@ -48,7 +48,8 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_program.py
 	$(BIN)/python tests/bench/bench_agent.py
 
-# Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason.
+# Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason. Searches are
+# resumed from docs/peers/search.jsonl. ARGS="search --seeds 5" runs a part.
 bench-peers: $(VENV)/user.stamp
 	$(BIN)/python tests/bench/peers $(ARGS)
 

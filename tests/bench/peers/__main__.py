@@ -6,23 +6,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import integrity
+import search
 from peer import Missing
 
-COMPARISONS = {"integrity": integrity.compare}
+COMPARISONS = {"integrity": integrity.compare, "search": search.compare}
 
 
-def main(names: list[str]) -> int:
-    """Run the comparisons called ``names``, or all of them; return the exit code."""
-    unknown = set(names) - set(COMPARISONS)
-    if unknown:
-        print(f"unknown comparison {sorted(unknown)[0]!r}; expected: {', '.join(COMPARISONS)}", file=sys.stderr)
+def main(words: list[str]) -> int:
+    """Run the comparison ``words[0]`` with the arguments behind it, or all of them; return the exit code."""
+    name, arguments = (words[0], words[1:]) if words else (None, [])
+    if name is not None and name not in COMPARISONS:
+        print(f"unknown comparison {name!r}; expected: {', '.join(COMPARISONS)}", file=sys.stderr)
         return 2
-    for name, compare in COMPARISONS.items():
-        if not names or name in names:
+    for each, compare in COMPARISONS.items():
+        if name in (None, each):
             try:
-                compare()
+                compare(arguments)
             except Missing as reason:
-                print(f"{name}: skipped: {reason}")
+                print(f"{each}: skipped: {reason}")
     return 0
 
 

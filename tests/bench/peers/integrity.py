@@ -67,8 +67,10 @@ class Trial(NamedTuple):
     end: str
 
 
-def compare() -> None:
-    """Print every scenario, side by side. Raises Missing."""
+def compare(arguments: Sequence[str] = ()) -> None:
+    """Print every scenario, side by side; takes no arguments. Raises Missing."""
+    if arguments:
+        raise SystemExit(f"integrity takes no arguments, got {' '.join(arguments)}")
     python = python_of("openevolve", OPENEVOLVE)
     print(f"Integrity: {OPENEVOLVE}'s evaluator and ours, one task, {TIMEOUT_S:g} s allowed")
     print("score: higher is better; deciding: wall time of the candidate, as the evaluator measured it\n")

@@ -1,0 +1,104 @@
+"""The comparison of searches is fair and its figures are right: author, landscapes, evaluators, void rows."""
+
+import json
+import sys
+import urllib.request
+from pathlib import Path
+from random import Random
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).with_name("peers")))
+
+import figures
+import search_evaluation
+from edits import edited
+from landscapes import LANDSCAPES
+from proposer import Author
+from search_problem import problem
+from speciate.agent._diff import apply_blocks, parse_blocks
+from speciate.evaluators import Candidate, judge_inline
+
+
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_edits_of_a_program_are_programs_that_differ_and_depend_on_the_seed_alone(name):
+    parent = LANDSCAPES[name].seed
+    for number in range(60):
+        child = edited(parent, Random(number))
+        compile(child, "child", "exec")
+        assert child != parent
+        assert edited(parent, Random(number)) == child
+        parent = child
+
+
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_both_evaluators_give_one_program_one_score(name, tmp_path, monkeypatch):
+    parent, told = LANDSCAPES[name].seed, tmp_path / "scores.txt"
+    monkeypatch.setenv("PEERS_LANDSCAPE", name)
+    monkeypatch.setenv("PEERS_LOG", str(told))
+    program = tmp_path / "program.py"
+    compared = 0
+    for number in range(12):
+        source = edited(parent, Random(number)) if number else parent
+        program.write_text(source, "utf-8")
+        theirs = search_evaluation.evaluate(str(program))["combined_score"]
+        ours = judge_inline(problem({"landscape": name}), Candidate.from_source(source)).score
+        assert (ours or 0.0) == theirs
+        compared += theirs > 0
+    assert compared > 6
+    assert len(told.read_text("utf-8").split()) == 12
+
+
+def test_a_program_that_fails_scores_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PEERS_LANDSCAPE", "packing")
+    monkeypatch.setenv("PEERS_LOG", str(tmp_path / "scores.txt"))
+    program = tmp_path / "program.py"
+    program.write_text("def priority(bin):\n    return float('nan')\n", "utf-8")
+    assert search_evaluation.evaluate(str(program)) == {"combined_score": 0.0}
+
+
+def asked(author, prompt):
+    body = json.dumps({"model": "author", "messages": [{"role": "user", "content": prompt}]}).encode()
+    request = urllib.request.Request(f"{author.base_url}/chat/completions", body)
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return json.load(reply)["choices"][0]["message"]["content"]
+
+
+def test_the_author_writes_alike_for_every_framework_and_never_reads_the_other_programs():
+    parent = LANDSCAPES["routing"].seed
+    ours = f"x\nBEGIN DATA ab\n```python\n{parent}```\nEND DATA ab\nBEGIN DATA cd\n```python\nother\n```\n"
+    theirs = f"## Top Program\n```python\nother\n```\n# Current Program\n```python\n{parent}\n```\n# Task\n"
+    with Author("1") as one, Author("1") as two:
+        first, second = asked(one, ours), asked(two, theirs)
+        again = asked(one, ours)
+    assert first == second
+    assert first.split("```python\n")[1] != again.split("```python\n")[1]
+    with Author("1") as author:
+        assert "```" not in asked(author, "nothing to see")
+        assert (author.replies, author.lost) == (1, 1)
+
+
+def test_a_diff_asked_for_is_the_rewrite_in_another_form():
+    parent = LANDSCAPES["caching"].seed
+    shown = f"BEGIN DATA ab\n```python\n{parent}```\nEND DATA ab\n"
+    for number in range(20):
+        with Author(str(number)) as author:
+            rewrite = asked(author, shown)
+        with Author(str(number)) as author:
+            block = asked(author, f"{shown}<<<<<<< SEARCH\n")
+        assert apply_blocks(parent, parse_blocks(block)) == rewrite.split("```python\n")[1].split("```")[0]
+
+
+def row(framework, seed, best, **other):
+    counts = {"exit": 0, "lost": 0, "unused": 0, "failed": 0, "replies": 100, "evaluations": 100}
+    told = {"problem": "p", "framework": framework, "seed": seed, "best": best, "best_by_replies": best}
+    return {**told, **counts, "wall_s": 1, "cpu_s": 1, **other}
+
+
+def test_a_row_is_void_where_more_than_one_reply_in_twenty_was_not_understood():
+    assert not figures.void(row("speciate", 1, 1.0, unused=5))
+    assert figures.void(row("speciate", 1, 1.0, unused=6))
+    assert figures.void(row("speciate", 1, 1.0, exit=1))
+    rows = [row("speciate", seed, 2.0) for seed in (1, 2, 3)] + [row("openevolve", seed, 1.0) for seed in (1, 2)]
+    table = figures.summary([*rows, row("openevolve", 3, 9.0, unused=50)])
+    assert "| p | 2 | 2.00 | 1.00 | +1.00 [+1.00, +1.00] | 2 of 2 |" in table
