@@ -1,7 +1,8 @@
-"""One candidate's life as a LangGraph graph: brief, write, screen, judge, repair, reflect, archive.
+"""One candidate's life as a LangGraph graph: brief, write (and screen), judge, repair, reflect, archive.
 
 There is no checkpointer: rows are the truth. ``brief`` looks at what the ticket has already written and
-enters at the first missing row, so a life may be cut off anywhere and lived again. Importing this module
+enters at the first missing row, so a life may be cut off anywhere and lived again; a ticket that was drawn just
+now has no rows and enters at ``write``. A node costs a third of a millisecond. Importing this module
 imports langgraph, which costs about a second; the loop does so when a search starts.
 """
 
@@ -76,8 +77,6 @@ class Life:
 
     def load(self) -> None:
         """Read what this ticket has already written."""
-        if self.fresh:
-            return
         self.written.extend(self.archive.candidates_of(self.run_id, self.ticket.number))
         for record in self.written:
             judged = self.archive.evaluation_of(self.run_id, self.ticket.number, record.turn)
@@ -118,22 +117,24 @@ def _graph() -> CompiledStateGraph[State, Life, State, State]:
     for name, node in (
         ("brief", _brief),
         ("write", _write),
-        ("screen", _screen),
         ("judge", _judge),
         ("repair", _repair),
         ("reflect", _reflect),
         ("archive", _archive),
     ):
         graph.add_node(name, node)
-    graph.add_edge(START, "brief")
-    graph.add_conditional_edges("brief", _after_brief, ["write", "screen", "repair", "reflect"])
-    graph.add_conditional_edges("write", _after_writing, ["screen", "reflect"])
-    graph.add_conditional_edges("screen", _after_screen, ["judge", "reflect"])
+    graph.add_conditional_edges(START, _entry, ["brief", "write"])
+    graph.add_conditional_edges("brief", _after_brief, ["write", "judge", "repair", "reflect"])
+    graph.add_conditional_edges("write", _after_writing, ["judge", "reflect"])
     graph.add_conditional_edges("judge", _after_judging, ["repair", "reflect"])
-    graph.add_conditional_edges("repair", _after_writing, ["screen", "reflect"])
+    graph.add_conditional_edges("repair", _after_writing, ["judge", "reflect"])
     graph.add_edge("reflect", "archive")
     graph.add_edge("archive", END)
     return graph.compile()
+
+
+async def _entry(state: State, runtime: Runtime[Life]) -> Literal["brief", "write"]:
+    return "write" if runtime.context.fresh else "brief"
 
 
 async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
@@ -145,10 +146,11 @@ async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {"turn": len(life.written) - 1, "judged": judged, "status": status}
 
 
-async def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "screen", "repair", "reflect"]:
+async def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write", "judge", "repair", "reflect"]:
     if state["turn"] < 0:
         return "write"
-    return "screen" if state["turn"] > state["judged"] else await _after_judging(state, runtime)
+    written = state["turn"] > state["judged"]
+    return await _after_writing(state, runtime) if written else await _after_judging(state, runtime)
 
 
 async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
@@ -160,20 +162,12 @@ async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     return {"turn": 0}
 
 
-async def _after_writing(state: State) -> Literal["screen", "reflect"]:
-    return "screen" if state["turn"] > state["judged"] else "reflect"
-
-
-async def _screen(state: State, runtime: Runtime[Life]) -> dict[str, object]:
-    """Refuse a repair that changed nothing: its evaluation is already known."""
+async def _after_writing(state: State, runtime: Runtime[Life]) -> Literal["judge", "reflect"]:
+    """Screen what was written: a repair that changed nothing is not judged, its evaluation is already known."""
     written, turn = runtime.context.written, state["turn"]
-    if written[turn].candidate.id in {record.candidate.id for record in written[:turn]}:
-        return {"outcome": state["status"]}
-    return {}
-
-
-async def _after_screen(state: State) -> Literal["judge", "reflect"]:
-    return "judge" if state["outcome"] is None else "reflect"
+    if turn <= state["judged"] or written[turn].candidate.id in {each.candidate.id for each in written[:turn]}:
+        return "reflect"
+    return "judge"
 
 
 async def _judge(state: State, runtime: Runtime[Life]) -> dict[str, object]:

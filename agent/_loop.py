@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ from ._remeasuring import Remeasuring
 from ._standing import changes_of, standing_of, tickets_of
 from ._tessellation import tessellation_of
 
+_PARENTS = 1000
+"""Parents kept in memory."""
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
 
@@ -96,6 +98,8 @@ class Search:
     _turns: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
     _start: dict[int, Elite] = field(default_factory=dict)
     """The starting designs judged ``ok`` so far, by ticket, whether or not they hold a niche."""
+    _parents: dict[int, Parent] = field(default_factory=dict)
+    """The latest ones that were read, by ticket."""
     _committed: int = 0
     _evaluations: int = 0
     _barren: int = 0
@@ -156,7 +160,6 @@ class Search:
         standing = standing_of(self.archive.database, self.run_id, _BARREN)
         self._committed, self._evaluations, self._barren = standing[:3]
         self._open = {ticket.number: ticket for ticket in standing.open}
-        self._parent = lru_cache(maxsize=256)(self._load_parent)
         self._cpu_mark = time.thread_time()
         return record
 
@@ -264,14 +267,17 @@ class Search:
             self._lives[number] = asyncio.create_task(live(life))
 
     def _task(self, ticket: TicketRecord) -> Task:
-        parents = tuple(self._parent(number) for number in ticket.draw.parents)
+        parents = tuple(self._parents.get(number) or self._load_parent(number) for number in ticket.draw.parents)
         return Task(self.run_id, ticket.number, ticket.draw, parents)
 
     def _load_parent(self, number: int) -> Parent:
-        """Read a parent as last judged."""
+        """Read a parent as last judged, and keep it: whoever holds a niche is drawn again."""
         for record in reversed(self.archive.candidates_of(self.run_id, number)):
             judged = self.archive.evaluation_of(self.run_id, number, record.turn)
             if judged is not None:
+                self._parents[number] = Parent(number, record.candidate, judged.evaluation)
+                if len(self._parents) > _PARENTS:
+                    del self._parents[next(iter(self._parents))]
                 return Parent(number, record.candidate, judged.evaluation)
         raise SpeciateError(f"run {self.run_id}: ticket {number} was drawn as a parent but was never judged")
 
