@@ -19,7 +19,6 @@ from ._migration import migrate
 from ._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Meta
 
 BUSY_TIMEOUT_S = 20.0
-_HEADER = b"SQLite format 3\0"
 
 
 class Database:
@@ -163,13 +162,11 @@ def _inspect_file(path: Path, create: bool, busy_timeout_s: float) -> bool:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             return True
-        with path.open("rb") as file:
-            head = file.read(len(_HEADER))
     except OSError as error:
         raise SpeciateError(f"{path}: cannot be opened: {error.strerror or error}; name a writable place") from error
-    if head and head != _HEADER:
-        raise SpeciateError(f"{path}: not an SQLite file; name another with --db")
-    empty = not head or _identify(path, busy_timeout_s)
+    # By SQLite alone: were the file opened and closed here, this process would lose every lock that it holds on it
+    # (POSIX), and another one's last close would take the log from under an archive that is open already.
+    empty = _identify(path, busy_timeout_s)
     if empty and not create:
         raise SpeciateError(f"{path}: an empty database, no archive in it; `speciate run` starts one")
     return empty

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -182,3 +184,14 @@ def test_an_older_archive_remembers_that_it_maximised(tmp_path):
     archive = open_archive(old_archive(tmp_path / "old.db", sign=-1))
     run = archive.runs()[0]
     assert archive.best(run.id)[0].score == pytest.approx(-19.5789362)
+
+
+def test_opening_an_archive_twice_does_not_let_another_process_take_its_log_away(tmp_path):
+    path = tmp_path / "runs.db"
+    archive = open_archive(path, create=True)
+    open_archive(path).close()
+    command = "import sys; from speciate.agent import open_archive; open_archive(sys.argv[1]).close()"
+    subprocess.run([sys.executable, "-c", command, str(path)], check=True)
+    assert archive.runs() == []
+    assert Path(f"{path}-wal").exists()
+    archive.close()
