@@ -5,6 +5,7 @@ from ._cache import ArchiveCache
 from ._client import ModelError
 from ._digest import Parting, archive_digest
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._external import EXTERNAL, Asked, External, Told
 from ._genetic import GeneticProposer
 from ._grid import Grid
 from ._judging import BudgetGate, Judge
@@ -31,12 +32,14 @@ from ._tessellation import Tessellation, bins_of, cell_of, tessellation_of
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
+    "EXTERNAL",
     "FIXED_GRAMMAR",
     "GIVEN",
     "NO_CANDIDATE",
     "Archive",
     "ArchiveCache",
     "ArchiveView",
+    "Asked",
     "Budget",
     "BudgetGate",
     "CandidateRecord",
@@ -46,6 +49,7 @@ __all__ = [
     "EliteRecord",
     "EvaluationRecord",
     "Event",
+    "External",
     "Finished",
     "GeneticProposer",
     "Grid",
@@ -77,6 +81,7 @@ __all__ = [
     "Tessellating",
     "Tessellation",
     "TicketRecord",
+    "Told",
     "UsageSummary",
     "archive_digest",
     "bins_of",

@@ -17,10 +17,14 @@ _held: set[tuple[str, str]] = set()
 """Of this process: the locks below do not keep a process from itself."""
 
 
+class RunBusyError(SpeciateError):
+    """Somebody else holds it: another process, or this one elsewhere. It may be free in a moment."""
+
+
 @contextmanager
 def sole_writer(database: Database, run_id: str) -> Iterator[None]:
-    """Hold a run while it is searched. Raises SpeciateError if it is held already, here or elsewhere."""
-    busy = SpeciateError(f"run {run_id} is being searched by another process; wait for it or end it")
+    """Hold a run while it is searched. Raises RunBusyError if it is held already, here or elsewhere."""
+    busy = RunBusyError(f"run {run_id} is being searched by another process; wait for it or end it")
     mark = (database.address, run_id)
     if mark in _held:
         raise busy

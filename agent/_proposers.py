@@ -7,6 +7,7 @@ from typing import Any
 from speciate.evaluators import Problem, SpeciateError, installed, load_installed
 
 from ._archive import Archive
+from ._external import EXTERNAL, ExternalProposer
 from ._genetic import GeneticProposer
 from ._llm import LLMProposer
 from ._proposer import Proposer
@@ -20,7 +21,7 @@ GROUP = "speciate.proposers"
 ProposerFactory = Callable[[Problem[Any], RunSettings], Proposer]
 """What an entry point names. A proposer that is an async context manager is entered, and left at the end."""
 
-BUILT_IN = ("genetic", "llm", "random")
+BUILT_IN = (EXTERNAL, "genetic", "llm", "random")
 FIXED_GRAMMAR = frozenset({"genetic", "random"})
 """Proposers whose programs only recombine the problem's own, so that none of them means harm."""
 
@@ -44,6 +45,8 @@ async def open_proposer(archive: Archive, run: RunRecord, problem: Problem[Any])
     if name == "llm":
         async with LLMProposer(problem, run.settings, archive.database, run.id) as proposer:
             yield proposer
+    elif name == EXTERNAL:
+        yield ExternalProposer()
     elif name == "random":
         yield RandomProposer(problem) if problem.kind == "policy" else SourceRandom(problem)
     elif name == "genetic":

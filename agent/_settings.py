@@ -69,7 +69,7 @@ class RunSettings(Frozen):
     problem: ProblemRef
     seed: int = 0
     proposer: str = "genetic"
-    """``genetic``, ``llm``, ``random``, or one that an installed package brings."""
+    """``genetic``, ``llm``, ``random``, ``external`` (asked and told), or one that an installed package brings."""
     models: tuple[ModelSettings, ...] = ()
     budget: Budget = Budget()
     memory: Memory = "archive"
@@ -88,5 +88,7 @@ class RunSettings(Frozen):
     remeasure: int = Field(default=8, ge=0)
     """Most fresh repetitions of either side before a niche changes hands, where the problem is noisy; they come on
     top of the budget's evaluations. 0 believes the first measurement."""
+    ticket_hours: float = Field(default=24.0, gt=0)
+    """How long a ticket of the proposer ``external`` may be told."""
     racing: bool = False
     """Whether a candidate that looks hopeless part way through the train workloads is given up (``raced_out``)."""

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from speciate.agent import Archive, RunRecord, RunSettings
+from speciate.agent import EXTERNAL, Archive, RunRecord, RunSettings
 from speciate.evaluators import SpeciateError
 
 from ._options import Arm
@@ -19,8 +19,11 @@ def arm_settings(settings: RunSettings, arm: Arm, evaluations: int | None) -> Ru
     neither dollars nor tokens; an arm that asks them has the run's own limits of both, for itself.
 
     Raises:
-        SpeciateError: the run's proposer never looks at the archive, so the arm would be the run itself.
+        SpeciateError: the run's proposer never looks at the archive, so the arm would be the run itself; or it
+            is external, so that the arm would need an inventor of its own.
     """
+    if settings.proposer == EXTERNAL and arm != "random":
+        raise SpeciateError(f"--control {arm} asks the run's own inventor; expected random with --proposer external")
     if settings.proposer == "random":
         raise SpeciateError(f"--control {arm}: expected a run that learns, got --proposer random, its own control")
     changes: dict[str, object] = {}

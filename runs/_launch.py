@@ -46,8 +46,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     proposer: Annotated[
         str | None,
         typer.Option(
-            "--proposer", metavar="NAME", help="Who invents: genetic, llm, random, or an installed one; "
-            "llm if a --model is given, else genetic.",
+            "--proposer", metavar="NAME", help="Who invents: genetic, llm, random, external (`speciate ask`), or an "
+            "installed one; llm if a --model is given, else genetic.",
         ),
     ] = None,
     model: Annotated[
@@ -100,6 +100,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     remeasure: Annotated[
         int, typer.Option("--remeasure", min=0, metavar="N", help="Noisy problems: most repetitions to take a niche.")
     ] = 8,
+    ticket_hours: Annotated[
+        float, typer.Option("--ticket-hours", metavar="H", help="External: how long a ticket may be told.")
+    ] = 24.0,
     sandbox: SandboxName = None,
     workers: Workers = None,
     executor: ExecutorName = None,
@@ -143,6 +146,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "sandbox": sandbox,
             "racing": racing,
             "remeasure": remeasure,
+            "ticket_hours": ticket_hours,
         }
     )
     if not quiet and evals is None and settings.budget.evaluations is not None:
@@ -249,16 +253,24 @@ def _seeds(text: str) -> list[int]:
 
 def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *, quiet: bool, as_json: bool) -> None:
     """Search, settle, report, and leave with the exit code."""
+    from speciate.agent import EXTERNAL
     from speciate.evaluators import SpeciateError
 
     from ._progress import progress_for
     from ._search import Interrupted, see_through
 
-    again = f"speciate resume {record.id}" + (
-        "" if archive.database.name == DATABASE else f" --db {archive.database.name}"
-    )
+    where = "" if archive.database.name == DATABASE else f" --db {archive.database.name}"
+    again = f"speciate resume {record.id}{where}"
+    progress = progress_for(quiet=quiet, results_on_stdout=as_json)
     try:
-        ending = see_through(archive, record, progress_for(quiet=quiet, results_on_stdout=as_json), choices)
+        if record.settings.proposer == EXTERNAL and record.state != "finished":
+            from ._tickets import caught_up
+
+            record = caught_up(archive, record, progress, choices)
+            if record.state != "finished":
+                _waits(archive, record, where, as_json=as_json)
+                return
+        ending = see_through(archive, record, progress, choices)
     except Interrupted as error:
         typer.echo(f"speciate: stopped; nothing is lost, go on with: {again}", err=True)
         raise typer.Exit(INTERRUPTED) from error
@@ -272,6 +284,20 @@ def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *,
         reasons = "; ".join(outcome.reason for outcome in ending.outcomes if outcome.state != "finished")
         typer.echo(f"speciate: the search ended before its budget was used up: {reasons}", err=True)
         raise typer.Exit(1)
+
+
+def _waits(archive: "Archive", record: "RunRecord", where: str, *, as_json: bool) -> None:
+    """Say how to go on with a run whose inventors come from outside."""
+    import json
+
+    counted = archive.progress(record.id)
+    spent, budget = counted[-1].evaluations if counted else 0, record.settings.budget.evaluations
+    ask = f"speciate ask {record.id}{where}"
+    if as_json:
+        facts = {"run": record.id, "state": record.state, "evaluations": spent, "budget": budget, "next": ask}
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        typer.echo(f"run {record.id}: {spent} of {budget} evaluations used; it waits for inventors: {ask}")
 
 
 def _main_arm(archive: "Archive", name: str) -> "RunRecord":

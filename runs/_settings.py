@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from speciate.agent import FIXED_GRAMMAR, RunSettings
+from speciate.agent import EXTERNAL, FIXED_GRAMMAR, RunSettings
 from speciate.evaluators import SpeciateError
 
 from ._arms import ARMS
@@ -21,6 +21,7 @@ OPTION_OF = {
     "api_key_env": "--api-key-env",
     "proposer": "--proposer",
     "window": "--window",
+    "ticket_hours": "--ticket-hours",
     "workers": "--workers",
     "temperature": "--temperature",
     "niches": "--archive cvt:N",
@@ -43,10 +44,13 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
     if not any(tree["budget"].values()):
         tree["budget"] = {"evaluations": DEFAULT_EVALUATIONS}
     tree["workers"] = tree["workers"] or len(os.sched_getaffinity(0))
-    if tree["models"] and tree["proposer"] in FIXED_GRAMMAR:
+    if tree["models"] and tree["proposer"] in (*FIXED_GRAMMAR, EXTERNAL):
         raise SpeciateError(f"--model goes with --proposer llm, got --proposer {tree['proposer']}")
     if tree["proposer"] == "llm" and not tree["models"]:
         raise SpeciateError("--proposer llm needs a model: give --model NAME")
+    others = [OPTION_OF[name] for name, limit in tree["budget"].items() if limit and name != "evaluations"]
+    if tree["proposer"] == EXTERNAL and others:
+        raise SpeciateError(f"--proposer external is limited by its evaluations: expected --evals, got {others[0]}")
     try:
         return RunSettings.model_validate(tree)
     except ValidationError as error:

@@ -12,6 +12,7 @@ import typer
 
 from ._check import check
 from ._doctor import doctor, problems
+from ._external import ask, mcp, tell
 from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
@@ -32,6 +33,9 @@ commands = typer.Typer(
 commands.command("new")(new)
 commands.command("run")(run)
 commands.command("resume")(resume)
+commands.command("ask")(ask)
+commands.command("tell")(tell)
+commands.command("mcp")(mcp)
 commands.command("list")(list_runs)
 commands.command("show")(show)
 commands.command("best")(best)
