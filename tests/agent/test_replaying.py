@@ -73,6 +73,12 @@ def test_digest_is_the_same_with_any_number_of_workers_and_in_the_replay(tmp_pat
     assert archive_digest(archive, judged.run_id) in digests
 
 
+def test_run_on_islands_replays(tmp_path):
+    archive, run_id = new_run(tmp_path / "runs.db", islands={"count": 3, "migrate": 8})
+    asyncio.run(search(archive, run_id, PROBLEM, GeneticProposer(PROBLEM), delayed(3, 5)))
+    assert again(archive, run_id, tmp_path).parting is None
+
+
 def test_another_seed_has_another_digest_and_the_first_ticket_that_differs_is_named(tmp_path):
     runs = []
     for seed in (1, 2):
