@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -279,6 +280,36 @@ def test_two_processes_that_ask_at_once_get_different_tickets(tmp_path: Path, ou
     asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     numbers = [json.loads(process.communicate(timeout=120)[0])["ticket"] for process in asking]
     assert sorted(numbers) == [STARTERS, STARTERS + 1, STARTERS + 2]
+
+
+def test_a_process_that_is_killed_while_it_tells_loses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], outside: Callable[..., Outside]
+) -> None:
+    it = outside()
+    number, file = it.ask(), tmp_path / "design.py"
+    file.write_text(EARLIEST.replace("0.6", "0.8"))
+    words = [
+        "tell",
+        it.run.id,
+        str(number),
+        str(file),
+        "--idea",
+        "stated once",
+        "--json",
+        "--db",
+        str(tmp_path / "0.db"),
+    ]
+    telling = subprocess.Popen([sys.executable, "-m", "speciate", *words], stdout=subprocess.DEVNULL)
+    while not it.archive.candidates_of(it.run.id, number):
+        assert telling.poll() is None
+        time.sleep(0.01)
+    telling.kill()
+    telling.wait()
+    done = json.loads(said(words, capsys))
+    assert (done["ticket"], done["status"], done["evaluations"]) == (number, "ok", STARTERS + 1)
+    judged = [record for record in it.archive.evaluations(it.run.id) if record.ticket == number]
+    assert len(judged) == 1
+    assert it.archive.candidates_of(it.run.id, number)[0].idea == "stated once"
 
 
 def test_exit_codes_and_words(

@@ -1,6 +1,7 @@
 """The MCP server, driven by the real client over stdio."""
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -143,6 +144,15 @@ def test_there_must_be_an_external_run(tmp_path: Path, capsys: pytest.CaptureFix
     genetic = archive.runs()[0].id
     assert app(["mcp", genetic, "--db", archive.database.name]) == 2
     assert "invents by itself" in capsys.readouterr().err
+
+
+def test_without_the_package_it_says_what_to_install(tmp_path: Path, run_id: str) -> None:
+    script = "import sys; sys.modules['mcp'] = None; from speciate.runs.cli import app; sys.exit(app(sys.argv[1:]))"
+    words = [sys.executable, "-c", script, "mcp", run_id, "--db", str(tmp_path / "runs.db")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'speciate[mcp]'" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_scripted_client_beats_the_best_baseline_of_serving_router(
