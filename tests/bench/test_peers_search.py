@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).with_name("peers")))
 
 import figures
+import search
 import search_evaluation
 from edits import edited
 from landscapes import LANDSCAPES
@@ -102,3 +103,15 @@ def test_a_row_is_void_where_more_than_one_reply_in_twenty_was_not_understood():
     rows = [row("speciate", seed, 2.0) for seed in (1, 2, 3)] + [row("openevolve", seed, 1.0) for seed in (1, 2)]
     table = figures.summary([*rows, row("openevolve", 3, 9.0, unused=50)])
     assert "| p | 2 | 2.00 | 1.00 | +1.00 [+1.00, +1.00] | 2 of 2 |" in table
+
+
+def test_the_table_goes_between_its_marks_and_a_line_cut_short_is_no_row(tmp_path):
+    page = f"a\n{search.BEGIN}\nold\n{search.END}\nb\n"
+    assert search.with_table(page, "new") == f"a\n{search.BEGIN}\nnew\n{search.END}\nb\n"
+    assert search.with_table("plain\n", "new") == "plain\n"
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"seed": 1}\n{"seed": 2, "sco', "utf-8")
+    assert search.rows_of(rows) == [{"seed": 1}]
+    search.append(rows, {"seed": 3})
+    assert search.rows_of(rows) == [{"seed": 1}, {"seed": 3}]
+    assert search.rows_of(tmp_path / "none.jsonl") == []

@@ -24,6 +24,7 @@ from proposer import Author
 
 OPENEVOLVE = "openevolve==0.4.0"
 ROWS = HOUSE / "docs" / "peers" / "search.jsonl"
+BEGIN, END = "<!-- table -->", "<!-- end of the table -->"
 PATIENCE_S = 900.0
 """After which a search that does not end is given up; its row says so."""
 JUDGED_ANEW = frozenset({"duplicate"})
@@ -60,10 +61,20 @@ def compare(arguments: Sequence[str] = ()) -> None:
                 if (problem, seed, framework, chosen.evaluations) in done:
                     continue
                 row = searched(framework, python, problem, seed, chosen.evaluations)
-                with chosen.rows.open("a", encoding="utf-8") as file:
-                    print(json.dumps(row), file=file)
+                append(chosen.rows, row)
                 print(f"{problem} {seed} {framework}: best {row['best']:.2f}, {row['wall_s']:.0f} s", flush=True)
-    print(summary([row for row in rows_of(chosen.rows) if row["asked"] == chosen.evaluations]))
+    table = summary([row for row in rows_of(chosen.rows) if row["asked"] == chosen.evaluations])
+    print(table)
+    page = chosen.rows.with_name("README.md")
+    if page.is_file():
+        page.write_text(with_table(page.read_text("utf-8"), table), "utf-8")
+
+
+def with_table(page: str, table: str) -> str:
+    """Return ``page`` with ``table`` between its two marks; a page without marks is left as it is."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    return f"{head}{begin}\n{table}\n{end}{tail}" if begin and end else page
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -75,6 +86,13 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             continue
     return rows
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Add a row, on a line of its own even where the last line was cut short."""
+    cut = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" * cut + json.dumps(row) + "\n")
 
 
 def revision() -> str:
