@@ -33,15 +33,17 @@ CLOSE_TICKET = (
 )
 BRING_CLOCK = update(RUNS).where(RUNS.c.id == bindparam("of_run")).values(elapsed_s=bindparam("elapsed_s"))
 
+# Without the sum SQLite takes the index by ticket, for the order, and reads the whole run.
+_number = EVALUATIONS.c.ticket + 0
 _FINISHED = (
     select(*EVALUATIONS.c)
     .where(
         EVALUATIONS.c.run_id == bindparam("of_run"),
         EVALUATIONS.c.purpose == "search",
         EVALUATIONS.c.split == "train",
-        EVALUATIONS.c.ticket < bindparam("visible"),
+        _number < bindparam("visible"),
     )
-    .order_by(EVALUATIONS.c.ticket, EVALUATIONS.c.turn)
+    .order_by(_number, EVALUATIONS.c.turn)
     .limit(1)
 )
 BY_SOURCE = _FINISHED.where(
