@@ -45,7 +45,7 @@ def test_help_is_light() -> None:
     "command",
     [
         *("run", "resume", "list", "show", "best", "map", "report", "eval", "baselines", "tune", "replicate"),
-        *("problems", "doctor", "sandbox"),
+        *("ask", "tell", "mcp", "problems", "doctor", "sandbox"),
     ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
