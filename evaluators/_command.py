@@ -133,6 +133,7 @@ class CommandProblem(Problem[Command]):
         self._folder = file.resolve().parent
         self.name, self.title, self.family, self.version = told.name, told.title, told.family, told.version
         self.objective, self.descriptors, self.limits = told.objective, told.descriptors, told.limits
+        self.objectives = told.objectives
         self.noisy = told.noisy
         self.interface = CommandInterface(
             command=tuple(shlex.split(told.command)) if isinstance(told.command, str) else told.command,

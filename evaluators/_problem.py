@@ -151,6 +151,9 @@ class Problem(ABC, Generic[S]):
     version: str = "1"
     """Part of every evaluation's key: raise it when a score could change."""
     objective: Objective
+    objectives: tuple[Objective, ...] = ()
+    """Further ones, each the mean of the metric of its name. The search minimises the score alone; the report shows
+    the designs of each niche that no other one beats in all of them."""
     descriptors: tuple[Descriptor, ...]
     interface: Interface
     """What a candidate is asked. It fixes the problem's kind."""

@@ -71,6 +71,8 @@ class ProblemFile(Frozen):
     """Whether NumPy is there for Python."""
     processes: int = Field(default=64, ge=1, le=4096)
     objective: Objective
+    objectives: tuple[Objective, ...] = ()
+    """Further metrics to be good in: the report shows the designs that no other one beats in all of them."""
     descriptors: tuple[Descriptor, ...] = Field(min_length=1)
     """Metrics that make designs different in kind; ``cpu_s``, ``wall_s`` and ``source_bytes`` are always there."""
     patterns: dict[str, str] = Field(default_factory=dict)
@@ -107,7 +109,8 @@ class ProblemFile(Frozen):
     @model_validator(mode="after")
     def _metrics_are_there(self) -> "ProblemFile":
         known = {*self.patterns, *ALWAYS_THERE}
-        wanted = [self.objective.name, *(axis.name for axis in self.descriptors)]
+        objectives = [each.name for each in (self.objective, *self.objectives)]
+        wanted = [*objectives, *(axis.name for axis in self.descriptors)]
         missing = [name for name in wanted if name not in known]
         if self.patterns and missing:
             raise ValueError(f"patterns: expected one for each of {', '.join(missing)}, got {', '.join(self.patterns)}")
@@ -147,6 +150,7 @@ def _in_words(error: dict[str, Any]) -> str:
 def _keys(place: list[Any]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "objective": Objective,
+        "objectives": Objective,
         "descriptors": Descriptor,
         "limits": Limits,
         "workloads": WorkloadRow,

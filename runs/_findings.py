@@ -20,6 +20,7 @@ from ._confirmation import Confirmation, confirmation_of
 from ._curve import Point, curve_of
 from ._dedupe import Dedupe, dedupe_of
 from ._dynamics import Dynamics, dynamics_of
+from ._front import Fronts, fronts_of
 from ._grid import Grid, grid_of
 from ._heldout import (
     Gain,
@@ -151,6 +152,8 @@ class Findings(Frozen):
     grid: Grid
     curve: tuple[Point, ...]
     dynamics: Dynamics
+    fronts: Fronts | None = None
+    """None where the problem has one objective."""
     openings: tuple[Opened, ...]
     commands: dict[str, str]
     """What to type to do it again, by purpose."""
@@ -204,6 +207,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         grid=grid_of(problem, archive.elites(run.id), run.settings.archive),
         curve=curve_of(archive.progress(run.id)),
         dynamics=dynamics_of(archive, run),
+        fronts=fronts_of(archive, run, problem),
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
         commands=commands_for(run, arms[1:], archive.database.name),
     )

@@ -46,6 +46,7 @@ def plots_of(findings: Findings) -> dict[str, Figure]:
         "progress": _progress,
         "archive": _archive,
         "dynamics": _dynamics,
+        "front": _front,
         "gains": _gains,
         "comparison": _comparison,
     }
@@ -177,6 +178,29 @@ def _dynamics(findings: Findings) -> Figure | None:
         axes.set_title(title, fontsize=9, loc="left")
         axes.set_xlabel("evaluations")
         axes.set_ylim(bottom=0)
+    return figure
+
+
+def _front(findings: Findings) -> Figure | None:
+    """Draw each further objective against the score."""
+    fronts = findings.fronts
+    if fronts is None or not fronts.designs:
+        return None
+    first, *others = fronts.objectives
+    figure = Figure(figsize=(3.6 * len(others), 3.2))
+    for number, (axes, other) in enumerate(
+        zip(figure.subplots(1, len(others), squeeze=False)[0], others, strict=True), 1
+    ):
+        sets = {
+            "beaten in its niche": (fronts.beaten, "#c9c9c9"),
+            "on its niche's front": ([design.values for design in fronts.designs if not design.overall], OTHERS[1]),
+            "unbeaten": ([design.values for design in fronts.designs if design.overall], OURS),
+        }
+        for label, (values, colour) in sets.items():
+            axes.plot([v[0] for v in values], [v[number] for v in values], "o", color=colour, markersize=4, label=label)
+        axes.set_xlabel(f"score, train ({first.direction})")
+        axes.set_ylabel(f"{other.name} [{other.unit}] ({other.direction})")
+        axes.legend(frameon=False, fontsize=7)
     return figure
 
 

@@ -21,6 +21,7 @@ PLOT_TITLES = {
     "progress": "Progress: best design so far",
     "archive": "The archive: the best design of every kind",
     "dynamics": "The archive over time",
+    "front": "Several objectives: what no other design beats",
     "gains": "Gain on the held-out workloads",
     "comparison": "Held-out comparison",
 }

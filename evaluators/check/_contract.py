@@ -44,6 +44,9 @@ def _names(problem: Problem[Any]) -> list[Note]:
         notes.append(fail(f"name {problem.name!r} is not kebab-case", "use lower-case words joined by '-'"))
     if not problem.title.strip() or not problem.objective.name.strip():
         notes.append(fail("the title or the objective's name is empty", "say in words what is invented and optimised"))
+    objectives = [problem.objective.name, *(each.name for each in problem.objectives)]
+    if len(set(objectives)) != len(objectives):
+        notes.append(fail("two objectives have one name", "name each further objective for the metric that it is"))
     if not problem.objective.unit.strip():
         notes.append(warn("the objective has no unit", "give one (s, bytes, share, x lower bound)"))
     return notes
