@@ -220,6 +220,11 @@ class Search:
             self._drawn.add(number)
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
 
+    def _view(self, ticket: int) -> ArchiveView:
+        """Return what a draw for ``ticket`` sees of the archive as it stands."""
+        view = self._islands.view(ticket, self._committed) if self._islands else None
+        return view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
+
     def _has_room(self) -> bool:
         limit = self._settings.budget.evaluations
         if len(self._open) >= self._settings.window:
@@ -229,11 +234,6 @@ class Search:
     def _judge_of(self, ticket: TicketRecord) -> Judge:
         """Return who judges what this ticket brings."""
         return self.judge
-
-    def _view(self, ticket: int) -> ArchiveView:
-        """Return what a draw for ``ticket`` sees of the archive as it stands."""
-        view = self._islands.view(ticket, self._committed) if self._islands else None
-        return view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
 
     def _random(self, ticket: int) -> Random:
         """Return the ticket's generator: a stable hash of run seed and ticket number."""

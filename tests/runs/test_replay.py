@@ -6,6 +6,8 @@ import pytest
 from speciate.agent import open_archive
 from speciate.runs.cli import app
 
+LANES = Path(__file__).parent.parent / "support" / "lanes.py"
+
 
 @pytest.fixture
 def copied(searched_file: Path, tmp_path: Path) -> Path:
@@ -57,3 +59,12 @@ def test_record_that_parts_exits_with_1_and_names_the_ticket(copied, capsys):
 def test_unknown_run_is_a_users_mistake(copied, capsys):
     assert app(["replay", "nobody", "--db", str(copied)]) == 2
     assert "expected the id of one run" in capsys.readouterr().err
+
+
+def test_judged_again_in_a_sandbox_it_is_the_same(tmp_path, capsys):
+    db = str(tmp_path / "judged.db")
+    words = ["--evals", "6", "--sandbox", "process", "--rivals", "1", "--quiet", "--db", db]
+    assert app(["run", str(LANES), *words, "--report", str(tmp_path / "report")]) == 0
+    capsys.readouterr()
+    assert app(["replay", "lanes", "--judge", "--executor", "inline", "--db", db, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["identical"]
