@@ -2,6 +2,7 @@
 
 import gc
 import os
+import select
 import signal
 import threading
 import time
@@ -317,23 +318,25 @@ def test_many_policies_at_once_and_in_threads(one_hook: PolicyInterface, quick: 
 
 def test_a_judge_that_is_killed_takes_its_candidates_along(sandbox: Sandbox) -> None:
     """A sleeping candidate has no deadline of its own once the watchdog is gone."""
+    told, tell = os.pipe()
     judge = os.fork()
     if judge == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        sandbox.start(Limits())
-        time.sleep(1000)
-        os._exit(1)
-    family: set[int] = set()
-    deadline = time.monotonic() + 20
-    settled = 0
-    while settled < 5 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        found = children(judge)
-        settled = settled + 1 if found and found == family else 0
-        family = found
+        try:
+            os.close(told)
+            # In a container the candidate is no descendant of ours, so its pid is told and not looked for.
+            held = sandbox.start(Limits())
+            os.write(tell, str(held.pid).encode())
+            time.sleep(1000)
+        finally:
+            os._exit(1)
+    os.close(tell)
+    assert select.select([told], [], [], 60.0)[0], "the judge started no candidate"
+    family = {int(os.read(told, 20)), *children(judge)}
+    os.close(told)
+    assert all(os.path.exists(f"/proc/{pid}") for pid in family)
     os.kill(judge, signal.SIGKILL)
     os.waitpid(judge, 0)
-    assert family
+    deadline = time.monotonic() + 20
     while any(os.path.exists(f"/proc/{pid}") and _state(pid) != "Z" for pid in family):
         assert time.monotonic() < deadline, f"left behind: {family}"
         time.sleep(0.05)
