@@ -36,7 +36,7 @@ demo: $(VENV)/user.stamp
 	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 prove: $(VENV)/dev.stamp
 	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove $(ARGS)

@@ -91,14 +91,19 @@ class Candidate(Frozen):
     @property
     def id(self) -> str:
         """Hex digest (32 characters) of the canonical source of all files."""
-        digest = hashlib.blake2b(self.language.encode(), digest_size=16)
-        for file in self.files:
-            text = canonical_python(file.text) if file.path.endswith(".py") else file.text
-            digest.update(f"\0{file.path}\0{text}".encode(errors="surrogatepass"))
-            if "\0" in text or "\0" in file.path:
-                # A file that spells out our own separator must not pass for several files.
-                digest.update(f"\0{len(file.path)}\0{len(text)}".encode())
-        return digest.hexdigest()
+        return _identity(self.language, self.files)
+
+
+@lru_cache(maxsize=512)
+def _identity(language: str, files: tuple[SourceFile, ...]) -> str:
+    digest = hashlib.blake2b(language.encode(), digest_size=16)
+    for file in files:
+        text = canonical_python(file.text) if file.path.endswith(".py") else file.text
+        digest.update(f"\0{file.path}\0{text}".encode(errors="surrogatepass"))
+        if "\0" in text or "\0" in file.path:
+            # A file that spells out our own separator must not pass for several files.
+            digest.update(f"\0{len(file.path)}\0{len(text)}".encode())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from speciate.agent import Archive, RunRecord, RunSettings
-from speciate.evaluators import Frozen
+from speciate.agent._tessellation import laid_out
+from speciate.evaluators import Frozen, problem_of
 from speciate.evaluators._statistics import LEVEL, holm
 
 from ._arms import arm_of, controls_of
@@ -83,10 +84,10 @@ def discover(
 
 def _run_of(archive: Archive, settings: RunSettings) -> RunRecord | None:
     """Return the run made with these settings, whatever its number of workers."""
-    same = {"workers": 1}
+    laid = laid_out(problem_of(settings.problem).descriptors, settings.archive)
+    wanted = settings.model_copy(update={"workers": 1, "archive": laid})
     for run in archive.runs():
-        known = run.settings.model_copy(update=same)
-        if run.control_of is not None or known != settings.model_copy(update=same):
+        if run.control_of is not None or run.settings.model_copy(update={"workers": 1}) != wanted:
             continue
         if any(arm_of(arm.settings) == "random" for arm in controls_of(archive, run.id)):
             return run

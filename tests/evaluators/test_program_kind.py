@@ -29,7 +29,7 @@ class Sorting(Problem):
     objective = Objective(name="comparisons", unit="comparisons")
     descriptors = (Descriptor(name="comparisons", low=0, high=1000, bins=4),)
     interface = ProgramInterface(about="It reads numbers, and prints how often it compared and the sorted numbers.")
-    limits = Limits(wall_s=2.0, cpu_s=1.0)
+    limits = Limits(wall_s=8.0, cpu_s=0.5)
 
     def seed(self):
         return Candidate.from_source(SEED, path="main.py")
@@ -91,8 +91,8 @@ def test_a_program_is_judged_by_what_it_prints(folder: str, bubblewrap: Sandbox)
         ("print(1, input())", Status.INCORRECT, None),
         ("import sys; sys.exit(1)", Status.CRASHED, None),
         ("print(", Status.INVALID, None),
-        ("while True: pass", Status.TIMEOUT, ("train/1", "cpu_s", 1.0)),
-        ("import time; time.sleep(9)", Status.TIMEOUT, ("train/1", "wall_s", 2.0)),
+        ("while True: pass", Status.TIMEOUT, ("train/1", "cpu_s", 0.5)),
+        ("import time; time.sleep(99)", Status.TIMEOUT, ("train/1", "wall_s", 8.0)),
     ],
 )
 def test_a_failing_program_has_a_status_and_no_score(
