@@ -1,5 +1,6 @@
 """What the judge's tests share: a small interface, sandboxes that work here, and proof that nothing is left."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -137,6 +138,12 @@ def children(parent: int) -> set[int]:
         fresh = {pid for pid, above in parents.items() if above in fresh} - found
         found |= fresh
     return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nobody_elses_garbage() -> None:
+    """Free what tests of other modules dropped, so that it does not go while a test here counts descriptors."""
+    gc.collect()
 
 
 @pytest.fixture
