@@ -32,7 +32,7 @@ $(VENV)/dev.stamp: $(VENV)/user.stamp
 # make demo MODEL=name [BASE_URL=http://...]: the same run, driven by a language model.
 demo: $(VENV)/user.stamp
 	@mkdir -p demo
-	$(BIN)/speciate run serving-router --seed 1 --evals 160 --control random --control-evals 30 --option heldout_seeds=6 \
+	$(BIN)/speciate run serving-router --seed 1 --evals 200 --control random --control-evals 30 --option heldout_seeds=6 \
 	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
 test: $(VENV)/dev.stamp
