@@ -97,8 +97,8 @@ class Lines:
 
     def _status(self) -> str:
         tally = self._tally
-        parts = (tally.budget_words(), f"{tally.rate:.1f}/s", tally.best_words, tally.niches_words, tally.outcome_words)
-        return "; ".join(parts)
+        parts = (tally.budget_words(), tally.rate_words(), tally.best_words, tally.niches_words, tally.outcome_words)
+        return "; ".join(filter(None, parts))
 
 
 class Panel:
@@ -154,7 +154,7 @@ class Panel:
         tally = self._tally
         lines = [
             f"{tally.run.id}  {_what(tally.run)}",
-            f"{self._budget}, {tally.rate:.1f} evaluations/s, {tally.niches_words}",
+            ", ".join(filter(None, (self._budget, tally.rate_words(" evaluations"), tally.niches_words))),
             tally.best_words,
             tally.outcome_words,
         ]

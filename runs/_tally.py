@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from speciate.agent import GIVEN, Archive, Committed, EliteRecord, Event, RunRecord, tessellation_of
+from speciate.agent import EXTERNAL, GIVEN, Archive, Committed, EliteRecord, Event, RunRecord, tessellation_of
 from speciate.agent._records import UNCOUNTED
 from speciate.agent._standing import tickets_of
 from speciate.evaluators import Problem
@@ -80,6 +80,10 @@ class Tally:
         """Evaluations a second in this sitting; 0 before the first."""
         elapsed_s = self.elapsed_s - self.run.elapsed_s
         return (self.evaluations - self.began_with) / elapsed_s if elapsed_s > 0 else 0.0
+
+    def rate_words(self, unit: str = "") -> str:
+        """Return the rate, or nothing where inventors are waited for: its clock runs only while the run is held."""
+        return "" if self.run.settings.proposer == EXTERNAL else f"{self.rate:.1f}{unit}/s"
 
     def budget_words(self) -> str:
         """Return how much of each limit is used; reads the rows where models are paid."""

@@ -86,3 +86,15 @@ def test_who_shows_it_depends_on_the_stream(capsys: pytest.CaptureFixture[str]) 
     progress_for(quiet=False, results_on_stdout=False).say("on stdout")
     out, err = capsys.readouterr()
     assert (out, err) == ("on stdout\n", "on stderr\n")
+
+
+def test_a_run_that_waits_for_inventors_shows_no_rate(
+    archive: Archive, run_settings: RunSettings, lanes: Problem
+) -> None:
+    """Its clock runs only while somebody holds it: evaluations over that would be a figure nobody measured."""
+    shown = {}
+    for proposer in ("genetic", "external"):
+        settings = run_settings.model_copy(update={"proposer": proposer})
+        run = archive.run(create_run(archive, settings, lanes, [lanes.seed()]))
+        shown[proposer] = Tally(archive, run, lanes).rate_words()
+    assert shown == {"genetic": "0.0/s", "external": ""}
