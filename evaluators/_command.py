@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ._baselines import load_baselines
 from ._contract import Candidate, Measurement, SourceFile, Split, Status, Workload
 from ._errors import CandidateFault, Incorrect, ProblemError
-from ._interface import Function, Interface
 from ._metrics import by_patterns, from_last_line
 from ._problem import Baseline, Problem
 from ._problem_file import ProblemFile, read_problem_file
-from ._room import WORK, File, Finished, Order, Rooms, check_path
+from ._program import FilesInterface
+from ._room import WORK, File, Finished, Order, Rooms
 from .sandbox import Programs
 
 LABEL = "in-process"
@@ -29,7 +29,7 @@ LABEL = "in-process"
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
-class CommandInterface(Interface):
+class CommandInterface(FilesInterface):
     """A file to write, and the benchmark command that judges it."""
 
     kind: ClassVar[str] = "command"
@@ -38,28 +38,6 @@ class CommandInterface(Interface):
     folder: str
     """The problem's folder, absolute: readable inside, not writable."""
     entry: str = "candidate.py"
-    """Name of the candidate's first file."""
-    packages: bool = False
-    """Whether Python's NumPy is there."""
-    processes: int = Field(default=64, ge=1, le=4096)
-    """Processes and threads at one time, the benchmark's own included."""
-    source_files: int = Field(default=16, ge=1)
-    """How many files a candidate may have."""
-
-    @field_validator("entry")
-    @classmethod
-    def _path_is_below(cls, value: str) -> str:
-        check_path(value)
-        return value
-
-    @property
-    def functions(self) -> tuple[Function, ...]:
-        """None that the judge knows of: the benchmark asks what it likes."""
-        return ()
-
-    def signatures(self) -> tuple[str, ...]:
-        """Return the entry file's name."""
-        return (self.entry,)
 
     def description(self) -> str:
         """Return what to write and what it is judged by."""

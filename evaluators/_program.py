@@ -17,7 +17,35 @@ ENTRY = "{entry}"
 """What stands for the entry file's name in a command."""
 
 
-class ProgramInterface(Interface):
+class FilesInterface(Interface):
+    """A candidate that is whole files: what the kinds ``program`` and ``command`` have in common."""
+
+    entry: str
+    """Name of the candidate's first file."""
+    packages: bool = False
+    """Whether Python programs may import NumPy."""
+    processes: int = Field(default=64, ge=1, le=4096)
+    """Processes and threads at one time, of all that a run starts."""
+    source_files: int = Field(default=16, ge=1)
+    """How many files a candidate may have."""
+
+    @field_validator("entry")
+    @classmethod
+    def _path_is_below(cls, value: str) -> str:
+        check_path(value)
+        return value
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """None: the files are asked as a whole."""
+        return ()
+
+    def signatures(self) -> tuple[str, ...]:
+        """Return the entry file's name."""
+        return (self.entry,)
+
+
+class ProgramInterface(FilesInterface):
     """How a candidate's program is built and run. Commands start in the folder of the candidate's files.
 
     Example (C++): language="c++", entry="main.cpp", build=("g++", "-O2", "-o", "main", "{entry}"), run=("./main",)
@@ -33,30 +61,15 @@ class ProgramInterface(Interface):
     outputs: tuple[str, ...] = ()
     """Paths of files that a run may leave as part of its answer."""
     environment: dict[str, str] = Field(default_factory=dict)
-    packages: bool = False
-    """Whether Python programs may import NumPy."""
-    processes: int = Field(default=64, ge=1, le=4096)
-    """Processes and threads at one time."""
-    source_files: int = Field(default=16, ge=1)
-    """How many files a candidate may have."""
     about: str = ""
     """What the program reads and what it must print: Markdown, for the brief."""
 
-    @field_validator("entry", "outputs")
+    @field_validator("outputs")
     @classmethod
-    def _paths_are_below(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        for path in (value,) if isinstance(value, str) else value:
+    def _paths_are_below(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for path in value:
             check_path(path)
         return value
-
-    @property
-    def functions(self) -> tuple[Function, ...]:
-        """None: a program is asked as a whole."""
-        return ()
-
-    def signatures(self) -> tuple[str, ...]:
-        """Return the entry file's name."""
-        return (self.entry,)
 
     def command(self, template: Sequence[str]) -> tuple[str, ...]:
         """Return a command with the entry file's name in its place."""
@@ -169,23 +182,7 @@ class RoomProgram:
             raise
 
 
-class Written(Protocol):
-    """What an interface says of a candidate's files."""
-
-    @property
-    def language(self) -> str:
-        """The language they are written in."""
-
-    @property
-    def entry(self) -> str:
-        """Name of the first."""
-
-    @property
-    def source_files(self) -> int:
-        """How many there may be."""
-
-
-def screen_files(candidate: Candidate, interface: Written, limits: Limits) -> CandidateFault | None:
+def screen_files(candidate: Candidate, interface: FilesInterface, limits: Limits) -> CandidateFault | None:
     """Return why the files of ``candidate`` are not what ``interface`` asks for, or None where they may be.
 
     Checked: language, the entry file's name, paths, number and bytes of files, and that Python parses.
@@ -196,7 +193,7 @@ def screen_files(candidate: Candidate, interface: Written, limits: Limits) -> Ca
     return CandidateFault(Status.INVALID, reason) if reason else None
 
 
-def _unfit(candidate: Candidate, interface: Written, limits: Limits) -> str | None:
+def _unfit(candidate: Candidate, interface: FilesInterface, limits: Limits) -> str | None:
     paths = [file.path for file in candidate.files]
     if candidate.language != interface.language:
         return f"expected a program in {interface.language}, got one in {candidate.language}"
