@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from speciate.evaluators import SpeciateError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ._migration import migrate
-from ._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Meta
+from ._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Meta, Revision
 
 BUSY_TIMEOUT_S = 20.0
 
@@ -201,10 +201,8 @@ def _create_tables(database: Database) -> None:
         Base.metadata.create_all(connection)
         known = connection.execute(select(Meta.value).where(Meta.key == "schema_version")).first()
         if known is None:
-            connection.execute(
-                text("INSERT INTO meta (key, value) VALUES ('schema_version', :version)"),
-                {"version": str(SCHEMA_VERSION)},
-            )
+            connection.execute(insert(Meta).values(key="schema_version", value=str(SCHEMA_VERSION)))
+            connection.execute(insert(Revision).values(version_num=str(SCHEMA_VERSION)))
         if path_of(database.url) is not None:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
-"""Raised with every change; ``_migration`` brings an older archive up to it."""
+SCHEMA_VERSION = 3
+"""Raised with every change, together with a revision in ``migrations`` that brings an older archive up to it."""
 APPLICATION_ID = 0x53504543
 """``SPEC``: SQLite's application_id, by which a foreign database is told from ours."""
 
@@ -25,6 +25,13 @@ class Meta(Base):
     __tablename__ = "meta"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class Revision(Base):
+    """Alembic's own record of the schema's version: one row, equal to ``schema_version``."""
+
+    __tablename__ = "alembic_version"
+    version_num: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class Run(Base):
@@ -80,6 +87,10 @@ class Ticket(Base):
     """Ticket numbers of the parents."""
     draw: Mapped[dict[str, Any]] = mapped_column(JSON)
     """``seed`` of the ticket's own generator, and what else was drawn."""
+    island: Mapped[int | None] = mapped_column(Integer, default=None)
+    """The population it was drawn for; None without islands."""
+    variant: Mapped[str] = mapped_column(String(32), default="")
+    """Of the prompt; empty where there are none."""
     outcome: Mapped[str | None] = mapped_column(String(16), default=None)
     """None until committed; then an evaluation status, or ``no_candidate`` (the model gave nothing usable)."""
     note: Mapped[str] = mapped_column(Text, default="")
@@ -103,6 +114,12 @@ class CandidateRow(Base):
     operator: Mapped[str] = mapped_column(String(32))
     proposer: Mapped[str] = mapped_column(String(32))
     idea: Mapped[str] = mapped_column(Text, default="")
+    rationale: Mapped[str] = mapped_column(Text, default="")
+    """The author's reasons, like the two below in the author's words: quoted, never obeyed."""
+    hypothesis: Mapped[str] = mapped_column(Text, default="")
+    """What the author expected."""
+    insight: Mapped[str] = mapped_column(Text, default="")
+    """What the author learnt."""
     __table_args__ = (
         ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),
         Index("candidates_by_id", "run_id", "candidate_id"),
@@ -198,6 +215,8 @@ class Request(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     """0 for the first request of this turn, 1.. for retries after 429, 5xx, timeouts and for asking again after
     an unusable reply."""
+    purpose: Mapped[str] = mapped_column(String(16), default="write")
+    """``write``, ``repair``, ``idea``, ``reflect`` or ``research``."""
     model: Mapped[str] = mapped_column(String(255))
     base_url: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(32))
@@ -235,6 +254,27 @@ class Reply(Base):
     """None where usage or price is unknown; unknown is shown as unknown, never 0."""
     latency_s: Mapped[float] = mapped_column(Float)
     received_at: Mapped[float] = mapped_column(Float)
+
+
+class Lesson(Base):
+    """What a run learnt, from where in the run it stands. Later words on it are rows of their own."""
+
+    __tablename__ = "lessons"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    commit: Mapped[int] = mapped_column(Integer)
+    """It stands after this many commits."""
+    family: Mapped[str] = mapped_column(String(64))
+    """Of problems that it may help with."""
+    text: Mapped[str] = mapped_column(Text)
+    """From a model: quoted, never obeyed."""
+    kind: Mapped[str] = mapped_column(String(16))
+    evidence_for: Mapped[float] = mapped_column(Float)
+    evidence_against: Mapped[float] = mapped_column(Float)
+    source: Mapped[list[int]] = mapped_column(JSON)
+    """Numbers of the tickets that it comes from."""
+    created_at: Mapped[float] = mapped_column(Float)
+    __table_args__ = (Index("lessons_by_run", "run_id", "commit"),)
 
 
 class Opening(Base):

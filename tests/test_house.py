@@ -18,7 +18,7 @@ ALLOWED = {
 }
 """Which rooms each room may import; agent never imports a problem."""
 
-HEAVY = {"torch", "langgraph", "openai", "docker", "ray", "matplotlib", "rich"}
+HEAVY = {"alembic", "torch", "langgraph", "openai", "docker", "ray", "matplotlib", "rich"}
 
 
 def imports(source: str, package: list[str]) -> set[str]:

@@ -2,13 +2,17 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from speciate.agent import open_archive
-from speciate.agent._tables import APPLICATION_ID, SCHEMA_VERSION
+from speciate.agent._migration import upgrade
+from speciate.agent._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Revision
 from speciate.evaluators import Censored, SpeciateError, Status
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, select, text
 
 
 def refusal(place, **options):
@@ -137,16 +141,29 @@ def test_failed_write_leaves_nothing(tmp_path):
         assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'half'")).scalar() == 0
 
 
-def old_archive(path, sign=1):
-    """Write the archive of schema version 1 that a finished run left; with ``sign`` -1 it was maximising."""
-    with sqlite3.connect(path) as connection:
-        connection.executescript(Path(__file__).with_name("archive_1.sql").read_text())
+def old_archive(path, version=1, sign=1):
+    """Write the archive that a finished run of an older schema left; with ``sign`` -1 it was maximising."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(Path(__file__).with_name(f"archive_{version}.sql").read_text())
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("UPDATE evaluations SET score = ? * score", (sign,))
     return path
 
 
-def test_archive_of_an_older_version_opens_and_is_brought_up_to_date(tmp_path):
+def rows(path):
+    """Every row of a file, by table and column."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
+
+
+def version_of(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
+
+
+def test_archive_of_the_first_version_opens_and_is_brought_up_to_date(tmp_path):
     path = old_archive(tmp_path / "old.db")
     archive = open_archive(path)
     run = archive.runs()[0]
@@ -162,28 +179,86 @@ def test_archive_of_an_older_version_opens_and_is_brought_up_to_date(tmp_path):
     stored = archive.evaluations(run.id, purpose="report")[0]
     assert (stored.evaluation.censored, stored.repetition) == (cut, 2)
     archive.close()
-    again = open_archive(path)
-    with again.database.read() as connection:
-        told = connection.execute(text("SELECT value FROM meta WHERE key = 'schema_version'")).scalar()
-    assert told == str(SCHEMA_VERSION)
+    open_archive(path).close()
+    assert version_of(path) == str(SCHEMA_VERSION)
 
 
-def test_brought_up_to_date_it_has_every_column_of_a_new_one(tmp_path):
-    new, old = open_archive(tmp_path / "new.db", create=True), open_archive(old_archive(tmp_path / "old.db"))
-    columns = [
-        {
-            table: {column["name"] for column in inspect(archive.database.engine).get_columns(table)}
-            for table in inspect(archive.database.engine).get_table_names()
-        }
-        for archive in (new, old)
-    ]
-    assert columns[0] == columns[1]
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_archive_loses_nothing(tmp_path, version):
+    path = old_archive(tmp_path / "old.db", version)
+    before = rows(path)
+    open_archive(path).close()
+    after = rows(path)
+    before["meta"][0]["value"] = str(SCHEMA_VERSION)
+    for table, old in before.items():
+        assert [{name: row[name] for name in was} for was, row in zip(old, after[table], strict=True)] == old
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_archive_comes_to_the_schema_of_a_new_one(tmp_path, version):
+    new, old = open_archive(tmp_path / "new.db", create=True), open_archive(old_archive(tmp_path / "old.db", version))
+    for archive in (new, old):
+        with archive.database.read() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+            assert connection.execute(select(Revision.version_num)).scalars().all() == [str(SCHEMA_VERSION)]
+
+
+def test_the_revisions_make_the_tables_from_nothing(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    with engine.begin() as connection:
+        upgrade(connection, "base")
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
 def test_an_older_archive_remembers_that_it_maximised(tmp_path):
     archive = open_archive(old_archive(tmp_path / "old.db", sign=-1))
     run = archive.runs()[0]
     assert archive.best(run.id)[0].score == pytest.approx(-19.5789362)
+
+
+def test_a_version_that_never_was_is_refused(tmp_path):
+    path = old_archive(tmp_path / "odd.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE meta SET value = '0'")
+    assert "expected an archive of schema 1 to" in refusal(path)
+    assert version_of(path) == "0"
+
+
+def test_an_archive_that_cannot_be_brought_up_to_date_stays_as_it_was(tmp_path):
+    path = old_archive(tmp_path / "old.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lessons (id INTEGER PRIMARY KEY)")
+    before = rows(path)
+    assert "lessons already exists" in refusal(path)
+    assert rows(path) == before
+
+
+def test_processes_that_open_an_older_archive_at_once_bring_it_up_to_date_once(tmp_path):
+    path = old_archive(tmp_path / "old.db")
+    command = (
+        "import sys; from speciate.agent import open_archive; import alembic.command; print(flush=True)\n"
+        "sys.stdin.read(); open_archive(sys.argv[1])"
+    )
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    started = [subprocess.Popen([sys.executable, "-c", command, str(path)], **pipes) for _ in range(2)]
+    for process in started:
+        process.stdout.readline()
+    for process in started:
+        process.stdin.close()
+    for process in started:
+        assert process.wait() == 0, process.stderr.read().decode()
+        process.stdout.close()
+        process.stderr.close()
+    assert version_of(path) == str(SCHEMA_VERSION)
+
+
+def test_an_archive_that_is_up_to_date_opens_without_alembic(tmp_path):
+    path = tmp_path / "runs.db"
+    command = (
+        "import sys; from speciate.agent import open_archive\n"
+        "open_archive(sys.argv[1], create=True).close(); open_archive(sys.argv[1]); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", command, str(path)], check=True)
 
 
 def test_opening_an_archive_twice_does_not_let_another_process_take_its_log_away(tmp_path):

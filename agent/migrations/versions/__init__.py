@@ -1,0 +1,1 @@
+"""The revisions; their identifiers are the versions of the schema."""
