@@ -50,8 +50,8 @@ class GateAnswer(NamedTuple):
     """Over the reference, as a share; None once the budget is used up."""
     source: Literal["train", "validation", "exhausted"]
     margin: float
-    """What is not known of ``gain``: the threshold for a train answer; for a validation answer the noise that is
-    passed once in twenty times."""
+    """What is not known of ``gain``: the threshold for a train answer; for a validation answer the noise that one
+    gate in twenty passes once or more in all the answers it may give, since the best of several designs is claimed."""
 
     @property
     def confirmed(self) -> bool:
@@ -85,7 +85,7 @@ class Gate(NamedTuple):
         if abs(train - validation) <= threshold + slack:
             return GateAnswer(train, "train", settings.threshold), state._replace(queries=state.queries + 1)
         gain = validation + self._noise("answer", state.queries, settings.noise)
-        margin = settings.noise * math.log(10)
+        margin = settings.noise * math.log(10 * settings.disagreements)
         return GateAnswer(gain, "validation", margin), GateState(state.queries + 1, state.disagreements + 1)
 
     def _noise(self, what: str, number: int, scale: float) -> float:

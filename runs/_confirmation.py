@@ -11,7 +11,7 @@ from typing import Any
 
 from speciate.agent import Archive, RunRecord
 from speciate.agent._gates import ArchiveGate
-from speciate.evaluators import Frozen, Problem
+from speciate.evaluators import Frozen, Problem, ProblemRef
 from speciate.evaluators._gate import GateAnswer, GateSettings
 from speciate.evaluators._selection import Selection
 
@@ -86,9 +86,14 @@ class Confirmation(Frozen):
         )
 
 
-def gate_of(archive: Archive, run: RunRecord) -> ArchiveGate:
-    """Return the gate before the validation workloads of the run's problem."""
-    return ArchiveGate(archive, run.problem, run.problem_version, GATE)
+def gate_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> ArchiveGate:
+    """Return the gate before the validation workloads of ``problem``, the run's.
+
+    It goes by the problem's own name: a folder that is copied or called by another path is the same problem, with
+    the same noise and no new budget.
+    """
+    named = ProblemRef(name=problem.name, options=run.problem.options)
+    return ArchiveGate(archive, named, run.problem_version, GATE)
 
 
 def gate_words(gate: ArchiveGate) -> str:
@@ -124,7 +129,7 @@ def confirmation_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> 
     finalists = finalists_of(archive, run.id)
     if run.champion is None or run.champion not in finalists:
         return None
-    gate = gate_of(archive, run)
+    gate = gate_of(archive, run, problem)
     answer = gate.answered(run.champion)
     if answer is None and not gate.exhausted():
         return None

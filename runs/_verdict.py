@@ -57,7 +57,7 @@ class Verdict:
         self.problem = problem
         self.executor = executor
         self.say = say
-        self.gate = gate_of(archive, run)
+        self.gate = gate_of(archive, run, problem)
 
     def settle(self, rivals: int | None = RIVALS) -> None:
         """Choose champions and measure them, and the best baselines, on held-out.

@@ -1,10 +1,13 @@
 """What a report says of a champion that learned the train workloads by heart, and of one that did not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from speciate.agent import Archive, Budget, RandomProposer, RunRecord, create_run, open_archive
-from speciate.evaluators import Candidate, Censored, Evaluation, Status
+from speciate.agent._gates import Question
+from speciate.evaluators import Candidate, Censored, Evaluation, Status, problem_of
+from speciate.runs._confirmation import gate_of
 from speciate.runs._findings import Findings, findings_of
 from speciate.runs._report import html_of, markdown_of
 from speciate.runs._verdict import Verdict
@@ -40,6 +43,19 @@ def test_a_champion_that_knows_train_by_heart_is_not_confirmed(tmp_path: Path) -
     for text in (html_of(findings, {}), markdown_of(findings, ())):
         assert "Not confirmed: train and validation do not agree" in text
     assert not findings.claimed
+
+
+def test_a_problem_that_is_copied_elsewhere_stands_before_the_same_gate(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "runs.db", create=True)
+    told = []
+    for path in (FORECAST, shutil.copy(FORECAST, tmp_path)):
+        wanted = settings(problem={"name": str(path)})
+        problem = problem_of(wanted.problem)
+        run = archive.run(create_run(archive, wanted, problem, [problem.seed()]))
+        gate = gate_of(archive, run, problem)
+        told.append(gate.ask(Question(run.id, HONEST.id, 0.9, 0.1)))
+    assert told[0] == told[1]
+    assert gate.state().queries == 1
 
 
 def test_an_honest_champion_is_confirmed(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_the_champion_is_the_finalist_whose_gain_is_best_by_the_gate(
     archive: Archive, run: RunRecord, lanes: Problem
 ) -> None:
     settle(archive, run, lanes)
-    gate = gate_of(archive, run)
+    gate = gate_of(archive, run, lanes)
     finalists = finalists_of(archive, run.id)
     assert len(finalists) > 1
     answers = {each: gate.answered(each) for each in finalists}
@@ -50,7 +50,7 @@ def test_the_gates_queries_are_counted_over_runs_and_an_exhausted_gate_confirms_
     archive: Archive, run: RunRecord, lanes: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(archive, run, lanes)
-    asked = gate_of(archive, run).state().queries
+    asked = gate_of(archive, run, lanes).state().queries
     arms = [run.id, *(arm.id for arm in controls_of(archive, run.id))]
     # A design that several arms put up is asked about once.
     assert asked == len({each for arm in arms for each in finalists_of(archive, arm)})
