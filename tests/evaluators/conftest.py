@@ -3,7 +3,7 @@
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 from speciate.evaluators import (
@@ -19,7 +19,7 @@ from speciate.evaluators import (
     sandbox_named,
 )
 from speciate.evaluators.sandbox import Docker
-from support.docker_engine import docker_sandbox
+from support.docker_engine import docker_sandbox, engine_pids
 
 ROWS = 3
 
@@ -112,7 +112,8 @@ def docker() -> Docker:
 def belongings() -> tuple[set[str], set[int], set[str]]:
     """Return what this process holds: descriptors with what they point at, children, threads.
 
-    Warm containers that wait for a candidate are not counted: the next one may be another.
+    Warm containers that wait for a candidate are not counted: the next one may be another. Nor is a Docker engine
+    that the tests started, which runs helpers of its own whenever a container comes or goes.
     """
     held = set()
     warm = {str(container.link.fileno()) for container in Docker().idle()}
@@ -121,11 +122,11 @@ def belongings() -> tuple[set[str], set[int], set[str]]:
             held.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
         except FileNotFoundError:
             continue  # the descriptor of the listing itself
-    return held, children(os.getpid()), {thread.name for thread in threading.enumerate()}
+    return held, children(os.getpid(), engine_pids()), {thread.name for thread in threading.enumerate()}
 
 
-def children(parent: int) -> set[int]:
-    """Return the pids of all descendants of ``parent``, zombies included."""
+def children(parent: int, but: Collection[int] = ()) -> set[int]:
+    """Return the pids of all descendants of ``parent``, zombies included, without those of ``but`` and below."""
     parents = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -135,7 +136,7 @@ def children(parent: int) -> set[int]:
             continue
     found, fresh = set(), {parent}
     while fresh:
-        fresh = {pid for pid, above in parents.items() if above in fresh} - found
+        fresh = {pid for pid, above in parents.items() if above in fresh and pid not in but} - found
         found |= fresh
     return found
 

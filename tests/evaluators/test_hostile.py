@@ -5,6 +5,8 @@ through: ``ok`` below means that the attack failed and the candidate went on to 
 """
 
 import os
+import subprocess
+import sys
 
 import pytest
 from speciate.evaluators import (
@@ -18,7 +20,7 @@ from speciate.evaluators import (
 )
 from support.corpus import ANYWHERE, BARE_ROOT, CORPUS, FILES
 
-from .conftest import ROWS, belongings, usable
+from .conftest import ROWS, belongings, children, usable
 
 HONEST = """
 def choose(view):
@@ -55,6 +57,20 @@ def outcome(
 
 def test_every_file_of_the_corpus_has_an_expected_status() -> None:
     assert {path.stem for path in CORPUS.glob("*.py")} == set(ANYWHERE | FILES)
+
+
+def test_a_process_that_is_left_is_seen_at_any_depth_and_not_what_an_engine_runs() -> None:
+    held, before, threads = belongings()
+    nested = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True); input()"
+    command = [sys.executable, "-c", nested]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as left:
+        assert left.stdout is not None
+        helper = int(left.stdout.readline())
+        assert belongings()[1] - before == {left.pid, helper}
+        assert not {left.pid, helper} & children(os.getpid(), {left.pid})
+        os.kill(helper, 9)
+        left.kill()
+    assert belongings() == (held, before, threads)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ IMAGE = f"speciate-tests:python{sys.version_info[0]}.{sys.version_info[1]}"
 NEEDED = ("dockerd", "containerd", "runc", "debootstrap", "tar")
 INSTALL = "apt install docker.io debootstrap"
 START_WALL_S = 60.0
+_daemons: "list[subprocess.Popen[bytes]]" = []
+"""Engines that this process started."""
 
 
 @cache
@@ -92,6 +94,7 @@ def _started() -> str | None:
     command += ["--pidfile", f"{folder}/pid", "--iptables=false", "--ip6tables=false", "--bridge=none"]
     with open(folder / "log", "wb") as log:
         daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    _daemons.append(daemon)
     atexit.register(_stop, daemon, folder)
     os.environ["DOCKER_HOST"] = address
     deadline = time.monotonic() + START_WALL_S
@@ -137,6 +140,11 @@ def rootfs_tar() -> Path | str:
             subprocess.run(["tar", "-cf", half, "--numeric-owner", *left_out, "-C", made, "."], check=True)
             half.rename(kept)
     return kept
+
+
+def engine_pids() -> set[int]:
+    """Return the first process of each engine that this process started; its own helpers come and go below it."""
+    return {daemon.pid for daemon in _daemons}
 
 
 def containers() -> set[str]:
