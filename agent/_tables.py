@@ -242,6 +242,8 @@ class Reply(Base):
     request_id: Mapped[int] = mapped_column(ForeignKey("requests.id"), primary_key=True)
     http_status: Mapped[int | None] = mapped_column(Integer, default=None)
     text: Mapped[str | None] = mapped_column(Text, default=None)
+    calls: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """Tools that it asks for, as received: ``id``, ``name`` and ``arguments`` of each; None where it asks for none."""
     finish_reason: Mapped[str | None] = mapped_column(String(32), default=None)
     error: Mapped[str] = mapped_column(Text, default="")
     outcome: Mapped[str | None] = mapped_column(String(16), default=None)

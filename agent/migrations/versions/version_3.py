@@ -1,4 +1,4 @@
-"""Lessons; a design's reasons; what a request is for; a ticket's island and prompt variant."""
+"""Lessons; a design's reasons; what a request is for, and the tools a reply asks for; a ticket's island and variant."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ def upgrade() -> None:
     for reason in ("rationale", "hypothesis", "insight"):
         op.add_column("candidates", sa.Column(reason, sa.Text, nullable=False, server_default=""))
     op.add_column("requests", sa.Column("purpose", sa.String(16), nullable=False, server_default="write"))
+    op.add_column("replies", sa.Column("calls", sa.JSON))
     op.add_column("tickets", sa.Column("island", sa.Integer))
     op.add_column("tickets", sa.Column("variant", sa.String(32), nullable=False, server_default=""))
     op.create_table(
