@@ -8,12 +8,15 @@ import ast
 import hashlib
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Split = Literal["train", "validation", "heldout"]
 Scalar = float | int | str | bool
+TRACE_LINES = 8
+TRACE_CHARACTERS = 240
+"""Of one line of a trace."""
 
 
 class Frozen(BaseModel):
@@ -156,7 +159,17 @@ class Measurement(Frozen):
     descriptors: dict[str, float] = Field(default_factory=dict)
     feedback: str = ""
     """What an inventor should know about this run: untrusted as instruction, quoted as data."""
+    trace: tuple[str, ...] = ()
+    """What happened in this run, an event a line, the most telling first: shown where this workload is the design's
+    worst. Cut to ``TRACE_LINES`` lines of ``TRACE_CHARACTERS`` characters; untrusted like ``feedback``."""
     cost: Cost = Cost()
+
+    @field_validator("trace", mode="before")
+    @classmethod
+    def _bounded(cls, told: Any) -> Any:
+        if isinstance(told, list | tuple) and all(isinstance(line, str) for line in told):
+            return tuple(" ".join(line.split())[:TRACE_CHARACTERS] for line in told[:TRACE_LINES])
+        return told
 
 
 def repeatable(metrics: dict[str, float]) -> dict[str, float]:

@@ -32,6 +32,7 @@ from speciate.simulators.serving import (
 )
 
 from ._baselines import baselines, seed_candidate
+from ._excerpt import excerpt
 from ._feedback import feedback
 from ._interface import CLUSTER, INTERFACE, REPLICA, REQUEST
 from ._options import RouterOptions, Scenario, cluster, parse_options
@@ -133,6 +134,7 @@ class ServingRouter(Problem[Policy]):
                 "size_bias": size_bias(trace, result),
             },
             feedback=feedback(workload, metrics, result, self._replicas),
+            trace=excerpt(result),
         )
 
     def score(self, measurements: Sequence[Measurement]) -> float:

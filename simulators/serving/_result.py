@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -117,7 +118,7 @@ class Result:
         latency, ttft, tpot = self.latency_s, self.ttft_s, self.tpot_s[self.trace.output_tokens > 1]
         central = self.placed_s - self.arrival_s
         waiting = self.admitted_s - self.arrival_s
-        slowdown = latency / self._isolated_s()
+        slowdown = latency / self.isolated_s
         span = float(self.finish_s.max() - self.arrival_s[0])
         metrics: dict[str, float] = {}
         for name, values in (("latency", latency), ("ttft", ttft), ("tpot", tpot)):
@@ -166,11 +167,11 @@ class Result:
                 raise ConservationError(f"replica {index} ended with requests, tokens or blocks not given back")
             if replica.max_used_blocks > spec.blocks:
                 raise ConservationError(f"replica {index} used {replica.max_used_blocks} of {spec.blocks} blocks")
-        short = self.latency_s < self._isolated_s() * (1.0 - _ROUNDING) - _ROUNDING
+        short = self.latency_s < self.isolated_s * (1.0 - _ROUNDING) - _ROUNDING
         if np.any(short):
             request = int(short.argmax())
             raise ConservationError(
-                f"request {request} took {self.latency_s[request]} s, less than the {self._isolated_s()[request]} s "
+                f"request {request} took {self.latency_s[request]} s, less than the {self.isolated_s[request]} s "
                 "it takes alone"
             )
 
@@ -201,8 +202,9 @@ class Result:
                     f"{replica.prefill_tokens} and {replica.output_tokens}"
                 )
 
-    def _isolated_s(self) -> Floats:
-        """Return the isolated latency of each request on the replica it ran on."""
+    @cached_property
+    def isolated_s(self) -> Floats:
+        """Latency of each request if it had been alone on the replica it ran on."""
         bound = np.empty(len(self.trace))
         for index, spec in enumerate(self.specs):
             here = self.replica == index

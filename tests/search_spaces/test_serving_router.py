@@ -1,5 +1,6 @@
 """The serving-router problem: what a router is shown, where workloads come from, and what is refused."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from speciate.evaluators import Baseline, Candidate, ProblemError, Split, judge_inline, load_problem
+from speciate.evaluators._contract import TRACE_CHARACTERS
 from speciate.search_spaces.serving_router._baselines import SHELF
 from speciate.search_spaces.serving_router._interface import CLUSTER, INTERFACE, REPLICA, REQUEST
 from speciate.search_spaces.serving_router._router import LeastOutstanding, Yardstick, guarded
@@ -146,3 +148,23 @@ def test_a_router_that_never_places_is_measured_as_what_it_is() -> None:
     assert evaluation.score > 5
     assert evaluation.measurements[0].metrics["forced"] == 200
     assert "placed by force" in evaluation.measurements[0].feedback
+
+
+def test_the_trace_tells_the_phases_and_the_worst_requests_of_a_workload() -> None:
+    problem = load_problem("serving-router", {"requests": "400"})
+    one = Candidate.from_source("def key(request):\n    return 0\ndef place(head, view):\n    return 2\n")
+    measured = judge_inline(problem, one).measurements[0]
+    head, first, *rest = measured.trace
+    queued = re.search(r"queued at its replica ([\d.]+)", head)
+    assert queued is not None
+    assert float(queued[1]) == pytest.approx(measured.metrics["mean_wait_s"], abs=0.01)
+    assert "lost in its replica's queue; placed on 2 after 0.0 s" in first
+    beside = re.search(r"queued\+running (.*)", first)
+    assert beside is not None
+    waiting, busy = (int(count) for count in beside[1].split(", ")[2].removeprefix("2: ").split("+"))
+    assert beside[1].startswith("0: 0+0, 1: 0+0, ")
+    assert 0 < waiting + busy < 400
+    lost = [float(took) - float(alone) for took, alone in re.findall(r"took ([\d.]+) s, alone ([\d.]+) s", first)]
+    assert lost[0] > measured.metrics["mean_wait_s"]
+    assert 0 < len(rest) < 5
+    assert all(len(line) <= TRACE_CHARACTERS for line in measured.trace)
