@@ -245,6 +245,7 @@ def measurement_values(evaluation_id: int, position: int, measurement: Measureme
         "metrics": measurement.metrics,
         "descriptors": measurement.descriptors,
         "feedback": measurement.feedback,
+        "trace": list(measurement.trace) or None,
         **measurement.cost.model_dump(),
     }
 
@@ -256,6 +257,7 @@ def _measurement(row: RowMapping) -> Measurement:
         metrics=row["metrics"],
         descriptors=row["descriptors"],
         feedback=row["feedback"],
+        trace=tuple(row["trace"] or ()),
         cost=_cost(row),
     )
 

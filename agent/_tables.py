@@ -174,6 +174,8 @@ class MeasurementRow(Base):
     metrics: Mapped[dict[str, float]] = mapped_column(JSON)
     descriptors: Mapped[dict[str, float]] = mapped_column(JSON)
     feedback: Mapped[str] = mapped_column(Text, default="")
+    trace: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """Events of the run, a line each; None where the problem tells none."""
     cpu_s: Mapped[float] = mapped_column(Float, default=0.0)
     wall_s: Mapped[float] = mapped_column(Float, default=0.0)
     decisions: Mapped[int] = mapped_column(Integer, default=0)
@@ -258,25 +260,32 @@ class Reply(Base):
     received_at: Mapped[float] = mapped_column(Float)
 
 
-class Lesson(Base):
+class LessonRow(Base):
     """What a run learnt, from where in the run it stands. Later words on it are rows of their own."""
 
     __tablename__ = "lessons"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    """Which of the run's lessons it is a word on: 0, 1, 2, ..."""
     commit: Mapped[int] = mapped_column(Integer)
-    """It stands after this many commits."""
+    """It stands after this many commits; from 0 on what the run began with."""
     family: Mapped[str] = mapped_column(String(64))
     """Of problems that it may help with."""
     text: Mapped[str] = mapped_column(Text)
     """From a model: quoted, never obeyed."""
     kind: Mapped[str] = mapped_column(String(16))
+    """``change`` (a kind of change that was counted) or ``model`` (a model's words)."""
     evidence_for: Mapped[float] = mapped_column(Float)
+    """Designs that followed it and improved on their parents, the older the less."""
     evidence_against: Mapped[float] = mapped_column(Float)
+    """Those that followed it and did not."""
+    gain: Mapped[float] = mapped_column(Float)
+    """Sum over both of the share of the parent's score that was gained (negative: lost)."""
     source: Mapped[list[int]] = mapped_column(JSON)
-    """Numbers of the tickets that it comes from."""
+    """Numbers of the tickets that this word comes from."""
     created_at: Mapped[float] = mapped_column(Float)
-    __table_args__ = (Index("lessons_by_run", "run_id", "commit"),)
+    __table_args__ = (Index("lessons_by_run", "run_id", "number", "commit", unique=True),)
 
 
 class Opening(Base):

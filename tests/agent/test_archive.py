@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from scripted_proposer import ScriptedProposer
 from speciate.agent import (
     GIVEN,
@@ -16,6 +17,7 @@ from speciate.agent import (
     search,
 )
 from speciate.evaluators import Candidate, Evaluation, Measurement, ProblemRef, SourceFile, SpeciateError, Status
+from speciate.evaluators._contract import TRACE_CHARACTERS, TRACE_LINES
 from synthetic_problem import RoutingProblem, routing_judge
 
 PROBLEM = RoutingProblem()
@@ -151,7 +153,7 @@ def test_evaluation_comes_back_whole(fresh):
         score=1.25,
         descriptors={"fast_share": 0.5},
         measurements=(
-            Measurement(workload="w0", objective=1.0, metrics={"p99": 3.0}, feedback="slow"),
+            Measurement(workload="w0", objective=1.0, metrics={"p99": 3.0}, feedback="slow", trace=("at 3 s: full",)),
             Measurement(workload="w1", objective=1.5),
         ),
         decision_hash="ab",
@@ -166,6 +168,14 @@ def test_evaluation_comes_back_whole(fresh):
     assert len(archive.evaluations(run_id, candidate_id=STARTERS[0].id)) == 2
     assert len(archive.evaluations(run_id, split="validation")) == 1
     assert archive.evaluations(run_id, purpose="search") == []
+
+
+def test_a_trace_is_cut_to_a_few_short_lines():
+    long = Measurement(workload="w", objective=1.0, trace=[f"{'x' * 1000}\n{i}" for i in range(1000)])
+    assert [len(line) for line in long.trace] == [TRACE_CHARACTERS] * TRACE_LINES
+    assert Measurement(workload="w", objective=1.0, trace=("a\n b",)).trace == ("a b",)
+    with pytest.raises(ValidationError):
+        Measurement(workload="w", objective=1.0, trace="one text")
 
 
 def test_source_of_several_files_and_odd_characters_comes_back(fresh):

@@ -1,4 +1,4 @@
-"""Lessons; a design's reasons; what a request is for, and the tools a reply asks for; a ticket's island and variant."""
+"""Lessons; a design's reasons; traces; a request's purpose, a reply's tools; a ticket's island and variant."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ def upgrade() -> None:
     for reason in ("rationale", "hypothesis", "insight"):
         op.add_column("candidates", sa.Column(reason, sa.Text, nullable=False, server_default=""))
     op.add_column("requests", sa.Column("purpose", sa.String(16), nullable=False, server_default="write"))
+    op.add_column("measurements", sa.Column("trace", sa.JSON))
     op.add_column("replies", sa.Column("calls", sa.JSON))
     op.add_column("tickets", sa.Column("island", sa.Integer))
     op.add_column("tickets", sa.Column("variant", sa.String(32), nullable=False, server_default=""))
@@ -19,13 +20,15 @@ def upgrade() -> None:
         "lessons",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("run_id", sa.String(32), sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("commit", sa.Integer, nullable=False),
         sa.Column("family", sa.String(64), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("evidence_for", sa.Float, nullable=False),
         sa.Column("evidence_against", sa.Float, nullable=False),
+        sa.Column("gain", sa.Float, nullable=False),
         sa.Column("source", sa.JSON, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
     )
-    op.create_index("lessons_by_run", "lessons", ["run_id", "commit"])
+    op.create_index("lessons_by_run", "lessons", ["run_id", "number", "commit"], unique=True)
