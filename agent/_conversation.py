@@ -94,7 +94,9 @@ class Conversation:
             if asked >= script.askings:
                 return f"{parsed.outcome}: {parsed.reason}"
             asked += 1
-            messages = again_messages(script.opening, exchange.reply.text, parsed.reason, script.instructions)
+            messages = again_messages(
+                script.opening, exchange.reply.text, parsed.reason, script.instructions, parsed.excerpt
+            )
         raise AssertionError("a turn ends by returning or raising")
 
     def _past(self, place: Place) -> list[Exchange]:

@@ -79,10 +79,14 @@ def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Eva
 
 
 def again_messages(
-    opening: Sequence[Message], reply: str | None, reason: str, instructions: str
+    opening: Sequence[Message], reply: str | None, reason: str, instructions: str, excerpt: str = ""
 ) -> list[Message]:
-    """Return ``opening`` continued by an unusable reply and the request to answer once more."""
-    content = template("again").substitute(reason=reason, instructions=instructions)
+    """Return ``opening`` continued by an unusable reply and the request to answer once more.
+
+    ``excerpt`` is what of the program the reason speaks of.
+    """
+    shown = f"\n\nWhat comes nearest in the program:\n\n{quoted(excerpt, DETAIL_CHARACTERS)}" if excerpt else ""
+    content = template("again").substitute(reason=f"{reason}.{shown}", instructions=instructions)
     return [
         *opening,
         {"role": "assistant", "content": clipped(reply or "", REPLY_CHARACTERS) or "(empty)"},

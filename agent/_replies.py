@@ -42,6 +42,8 @@ class Parsed(NamedTuple):
     """The author's own words before the code, shortened. Untrusted text."""
     reason: str = ""
     """For an unusable reply: what was wrong, in words that its author can act on."""
+    excerpt: str = ""
+    """What of the design the reason speaks of. Untrusted text."""
 
     @property
     def source(self) -> str | None:
@@ -93,11 +95,10 @@ def _truncated(idea: str) -> Parsed:
 def _edited(text: str, asked: Asked) -> Parsed:
     idea = _idea(text)
     try:
-        texts = apply_to_files([file.text for file in asked.files], parse_blocks(text))
+        texts = apply_to_files({file.path: file.text for file in asked.files}, parse_blocks(text))
     except DiffError as error:
-        return Parsed("diff_failed", idea=idea, reason=f"{error}")
-    changed = [SourceFile(path=file.path, text=new) for file, new in zip(asked.files, texts, strict=True)]
-    return Parsed("diff", tuple(changed), idea)
+        return Parsed("diff_failed", idea=idea, reason=f"{error}", excerpt=error.excerpt)
+    return Parsed("diff", tuple(SourceFile(path=path, text=new) for path, new in texts.items()), idea)
 
 
 def _rewritten(text: str, asked: Asked, cut: bool) -> Parsed:

@@ -73,6 +73,18 @@ def test_an_unusable_reply_is_asked_for_again_with_the_reason(tmp_path, behaviou
     assert not run.slept
 
 
+def test_an_edit_that_fits_nowhere_is_asked_for_again_with_the_nearest_lines(tmp_path):
+    stale = "Idea.\n\n<<<<<<< SEARCH\nPOWER = 0.6\nSHARE = 1\nLEVEL = 2\n=======\nPOWER = 1\n>>>>>>> REPLACE\n"
+    with OpenAIServer(["verbatim"], sources=[stale, stale.replace("SHARE = 1\nLEVEL = 2\n", "")]) as server:
+        run = llm_run(tmp_path, server.base_url)
+        [proposal] = write(run, "diff")
+        told = server.bodies[1]["messages"][-1]["content"]
+    assert proposal.candidate is not None
+    assert proposal.candidate.source == EARLIEST.replace("POWER = 0.6", "POWER = 1")
+    assert "1 of its 3 lines agree with line 3 of candidate.py, 'SHARE = 1' does not" in told
+    assert "POWER = 0.6" in told.partition("BEGIN DATA")[2]
+
+
 def test_repairs_bound_the_askings_of_a_ticket(tmp_path):
     with OpenAIServer(["prose"]) as server:
         run = llm_run(tmp_path, server.base_url, repairs=2)

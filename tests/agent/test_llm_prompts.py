@@ -71,6 +71,14 @@ def test_no_prompt_grows_without_bound():
     assert sum(len(m["content"]) for m in again_messages([], "z" * 100_000, "why", "diff")) < 15_000
 
 
+def test_what_is_nearest_to_a_wrong_quotation_is_quoted_as_data():
+    told = again_messages([], "reply", "no such place", "Do it.", HOSTILE)[-1]["content"]
+    before, _, after = told.partition("BEGIN DATA")
+    assert "no such place" in before
+    assert HOSTILE in after
+    assert "BEGIN DATA" not in again_messages([], "reply", "no such place", "Do it.")[-1]["content"]
+
+
 def test_what_is_left_out_is_counted():
     assert clipped("abc", 3) == "abc"
     assert clipped("a" * 30 + "b" * 970, 40) == f"{'a' * 30}\n[960 characters left out]\n{'b' * 10}"
