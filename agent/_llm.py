@@ -14,11 +14,12 @@ from ._client import ModelClient
 from ._conversation import Conversation, Script, Sleep
 from ._database import Database
 from ._pricing import require_prices
-from ._prompts import instructions_of, repair_messages, task_messages
+from ._prompts import Known, instructions_of, repair_messages, task_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
 from ._settings import RunSettings
+from ._yardsticks import Yardsticks
 
 OPERATORS = ("rewrite", "diff")
 INSPIRATIONS = 2
@@ -82,6 +83,7 @@ class LLMProposer:
         self._seed = problem.seed()
         self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
         self._log = RequestLog(database, run_id)
+        self._yardsticks = Yardsticks(database, run_id, maximize=problem.objective.direction == "maximize")
         self._budget = ModelBudget(self._log, settings.budget, settings.models)
         self._conversation = Conversation(self._log, self._budget, sleep)
 
@@ -109,7 +111,7 @@ class LLMProposer:
         """
         program = task.parents[0].candidate if task.parents else self._seed
         script = Script(
-            opening=task_messages(self._problem, task.draw.operator, program, task.parents),
+            opening=task_messages(self._problem, task.draw.operator, program, task.parents, self._known(task)),
             parse=partial(parse_reply, asked=self._asked(program)),
             instructions=instructions_of(task.draw.operator, program),
             askings=self._settings.repairs,
@@ -157,6 +159,10 @@ class LLMProposer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _known(self, task: Task) -> Known:
+        """Return what the run knew when the ticket was drawn."""
+        return Known(self._yardsticks.at(task.visible))
 
     def _asked(self, program: Candidate) -> Asked:
         python = program.language == "python"

@@ -268,7 +268,7 @@ class Search:
 
     def _task(self, ticket: TicketRecord) -> Task:
         parents = tuple(self._parents.get(number) or self._load_parent(number) for number in ticket.draw.parents)
-        return Task(self.run_id, ticket.number, ticket.draw, parents)
+        return Task(self.run_id, ticket.number, ticket.draw, parents, ticket.visible)
 
     def _load_parent(self, number: int) -> Parent:
         """Read a parent as last judged, and keep it: whoever holds a niche is drawn again."""

@@ -7,16 +7,18 @@ bounded, so a prompt cannot grow with a run.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
-from speciate.evaluators import Candidate, Evaluation, Problem
+from speciate.evaluators import Candidate, Evaluation, Objective, Problem
 
 from ._blocks import has_blocks
+from ._figures import figures, standing
 from ._proposer import Parent
+from ._yardsticks import Yardstick
 
 Message = dict[str, str]
 """``role`` and ``content``, as the chat completions API has them."""
@@ -33,6 +35,16 @@ _KINDS = ("policy", "plan", "program", "command")
 _FENCES = {"c++": "cpp", "c#": "csharp", "shell": "sh"}
 
 
+class Known(NamedTuple):
+    """What a run knows as of a ticket, beside the designs that are shown."""
+
+    reached: Mapping[str, Yardstick] = {}
+    """On each train workload."""
+
+
+NOTHING = Known()
+
+
 @cache
 def template(name: str) -> Template:
     """Return the template ``agent/prompts/NAME.md``."""
@@ -40,7 +52,7 @@ def template(name: str) -> Template:
 
 
 def task_messages(
-    problem: Problem[Any], operator: str, program: Candidate, shown: Sequence[Parent]
+    problem: Problem[Any], operator: str, program: Candidate, shown: Sequence[Parent], known: Known = NOTHING
 ) -> list[Message]:
     """Return the opening of a first writing.
 
@@ -49,6 +61,7 @@ def task_messages(
         operator: ``rewrite`` or ``diff``: names the template of the instructions.
         program: what is to be improved.
         shown: the parent, when it was judged, and then the inspirations; empty for a seed that was not.
+        known: what the parent is held against.
     """
     objective = problem.objective
     inspirations = "\n\n".join(_inspiration(parent) for parent in shown[1:])
@@ -58,7 +71,7 @@ def task_messages(
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
         parent=_quoted_files(program, PROGRAM_CHARACTERS),
-        measurements=_measurements(shown[0].evaluation) if shown else "Nothing yet.",
+        measurements=_measurements(shown[0].evaluation, objective, known) if shown else "Nothing yet.",
         inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
         instructions=instructions_of(operator, program),
     )
@@ -164,15 +177,9 @@ def _system(problem: Problem[Any]) -> Message:
     return {"role": "system", "content": template("system").substitute(habits=habits)}
 
 
-def _measurements(evaluation: Evaluation) -> str:
-    lines = [f"{name} = {value:.6g}" for name, value in sorted(evaluation.descriptors.items())]
-    for measurement in evaluation.measurements:
-        metrics = ", ".join(f"{name} {value:.6g}" for name, value in sorted(measurement.metrics.items()))
-        lines.append(f"{measurement.workload}: {measurement.objective:.6g} ({metrics})")
-        if measurement.feedback:
-            lines.append(f"    {measurement.feedback}")
-    score = "none" if evaluation.score is None else f"{evaluation.score:.6g}"
-    return f"Score: {score}. By workload:\n\n{quoted(chr(10).join(lines), FEEDBACK_CHARACTERS)}"
+def _measurements(evaluation: Evaluation, objective: Objective, known: Known) -> str:
+    told = quoted(figures(evaluation, objective, known.reached), FEEDBACK_CHARACTERS)
+    return f"{standing(evaluation.score, objective, known.reached)} By workload, the worst first:\n\n{told}"
 
 
 def _inspiration(parent: Parent) -> str:

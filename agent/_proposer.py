@@ -60,6 +60,8 @@ class Task:
     ticket: int
     draw: Draw
     parents: tuple[Parent, ...]
+    visible: int = 0
+    """The archive is seen as of this many commits."""
 
 
 @dataclass(frozen=True)
