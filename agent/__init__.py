@@ -8,6 +8,7 @@ from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._external import EXTERNAL, Asked, External, Told
 from ._genetic import GeneticProposer
 from ._grid import Grid
+from ._history import Past, Spent
 from ._judging import BudgetGate, Judge
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
@@ -68,6 +69,7 @@ __all__ = [
     "OperatorRecord",
     "Parent",
     "Parting",
+    "Past",
     "ProgressPoint",
     "Proposal",
     "Proposer",
@@ -77,6 +79,7 @@ __all__ = [
     "RunRecord",
     "RunSettings",
     "SearchOutcome",
+    "Spent",
     "Task",
     "Tessellating",
     "Tessellation",

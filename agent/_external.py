@@ -270,7 +270,7 @@ class _Desk(Search):
         self._require_room()
         if len(self._open) >= self._settings.window:
             raise SpeciateError(f"{len(self._open)} tickets are open, as many as the run's window: {self._way_out()}")
-        return self._write(self.proposer.draw(self._view(self._issued), self._random(self._issued)))
+        return self._write(self._draw(self._issued))
 
     def asked(self, ticket: TicketRecord) -> Asked:
         """Return an issued ticket with what its inventor needs."""

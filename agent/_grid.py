@@ -5,12 +5,15 @@ Scores are minimised here; whoever maximises negates.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from speciate.evaluators import Descriptor
 
 from ._proposer import Elite
 from ._tessellation import Bins, Tessellation
+
+if TYPE_CHECKING:
+    from ._history import Past
 
 InsertionResult = Literal["new", "improved", "rejected"]
 
@@ -37,6 +40,7 @@ class View:
 
     commits: int
     elites: tuple[Elite, ...]
+    history: tuple["Past", ...] = ()
 
 
 class Grid:

@@ -20,7 +20,7 @@ MIGRANTS = 0.1
 
 
 class Islands:
-    """The islands of one run. Ticket t belongs to island t mod count; the starting designs are on all of them.
+    """The islands of one run. A ticket belongs to the one that its draw names; the starting designs are on all of them.
 
     Args:
         settings: how many there are, and after how many commits they exchange elites and start anew.
@@ -42,25 +42,31 @@ class Islands:
         """How many islands there are."""
         return len(self._grids)
 
-    def take(self, ticket: int, entry: Inserted | InsertionRecord, holder: int | None, *, given: bool) -> None:
+    def home(self, ticket: int) -> int:
+        """Return the island that a ticket goes to: each in turn."""
+        return ticket % self.count
+
+    def take(
+        self, ticket: int, entry: Inserted | InsertionRecord, holder: int | None, island: int | None
+    ) -> None:
         """Take a committed candidate in; in commit order.
 
         Args:
             ticket: its ticket, which is the number of commits before it.
             entry: what it did to the archive. It may hold a niche here that another holds in the archive.
             holder: the ticket that held its niche in the archive before it.
-            given: whether it is a starting design.
+            island: whose it is; None for a starting design.
         """
         self._advance(ticket)
         if entry.holder_score is not None:
             self._rescore(Elite(holder if holder is not None else -1, entry.cell, entry.holder_score))
-        for island in range(self.count) if given else (ticket % self.count,):
-            self._place(island, Elite(ticket, entry.cell, entry.score), ticket + 1)
+        for each in range(self.count) if island is None else (island,):
+            self._place(each, Elite(ticket, entry.cell, entry.score), ticket + 1)
 
-    def view(self, ticket: int, commits: int) -> View | None:
-        """Return what a draw for ``ticket`` sees after ``commits`` commits; None while its island is empty."""
+    def view(self, island: int, commits: int) -> View | None:
+        """Return what a draw on ``island`` sees after ``commits`` commits; None while the island is empty."""
         self._advance(commits)
-        grid = self._grids[ticket % self.count]
+        grid = self._grids[island]
         return grid.view(commits) if grid.best is not None else None
 
     def _advance(self, commits: int) -> None:

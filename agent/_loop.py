@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -20,13 +20,14 @@ from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 from ._archive import GIVEN, Archive, Closing
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid, Inserted
+from ._history import HISTORY, History
 from ._islands import Islands
 from ._judging import BudgetGate, Judge
 from ._memory import seen
-from ._proposer import ArchiveView, Elite, Parent, Proposer, Task
+from ._proposer import Draw, Elite, Parent, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
-from ._standing import changes_of, standing_of, tickets_of
+from ._standing import changes_of, islands_of, standing_of, tickets_of
 from ._tessellation import tessellation_of
 
 _PARENTS = 1000
@@ -142,10 +143,25 @@ class Search:
         many = self._settings.islands.count > 1 and self._settings.memory == "archive"
         niches = self._grid.tessellation
         self._islands = Islands(self._settings.islands, niches, self._settings.seed) if many else None
-        given = tickets_of(self.archive.database, self.run_id, GIVEN)
+        standing = standing_of(self.archive.database, self.run_id, _BARREN)
+        self._committed, self._evaluations, self._barren = standing[:3]
+        self._open = {ticket.number: ticket for ticket in standing.open}
+        self._read_log()
+        self._best = self._best_held()
+        self._cpu_mark = time.thread_time()
+        return record
+
+    def _read_log(self) -> None:
+        """Derive grid, islands and history from what is committed."""
+        database = self.archive.database
+        given = tickets_of(database, self.run_id, GIVEN)
+        homes = islands_of(database, self.run_id) if self._islands else {}
         # Whom the archive rejected may hold a niche on an island.
-        log = self.archive.insertions(self.run_id) if many else changes_of(self.archive.database, self.run_id, given)
+        log = self.archive.insertions(self.run_id) if self._islands else changes_of(database, self.run_id, given)
+        befores: list[tuple[int, float | None]] = []
         for entry in log:
+            if entry.ticket >= self._committed - HISTORY:
+                befores.append((entry.ticket, self._lowest()))
             holder = self._grid.holder(entry.cell)
             if self._remeasuring is not None:
                 self._remeasuring.replay(entry, holder.ticket if holder else None)
@@ -153,15 +169,12 @@ class Search:
             self._grid.apply(entry.ticket, done)
             if self._islands:
                 former = holder.ticket if holder else None
-                self._islands.take(entry.ticket, entry, former, given=entry.ticket in given)
+                home = homes.get(entry.ticket, self._islands.home(entry.ticket))
+                self._islands.take(entry.ticket, entry, former, None if entry.ticket in given else home)
             if entry.ticket in given:
                 self._start[entry.ticket] = Elite(entry.ticket, entry.cell, entry.score)
-        self._best = self._best_held()
-        standing = standing_of(self.archive.database, self.run_id, _BARREN)
-        self._committed, self._evaluations, self._barren = standing[:3]
-        self._open = {ticket.number: ticket for ticket in standing.open}
-        self._cpu_mark = time.thread_time()
-        return record
+        self._history = History(database, self.run_id)
+        self._history.resume(self._committed, [*befores, (self._committed, self._lowest())])
 
     async def _steps(self) -> tuple[str, str]:
         """Issue, live and commit in turn; return the final state and its reason."""
@@ -214,16 +227,19 @@ class Search:
         """Draw tickets on the archive as it stands, up to the window and the evaluation budget."""
         while self._has_room():
             number = self._issued
-            draw = self.proposer.draw(self._view(number), self._random(number))
+            draw = self._draw(number)
             ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
             self._open[number] = ticket
             self._drawn.add(number)
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
 
-    def _view(self, ticket: int) -> ArchiveView:
-        """Return what a draw for ``ticket`` sees of the archive as it stands."""
-        view = self._islands.view(ticket, self._committed) if self._islands else None
-        return view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
+    def _draw(self, ticket: int) -> Draw:
+        """Have the proposer draw a ticket on the archive as it stands, on the island that is its turn."""
+        island = self._islands.home(ticket) if self._islands else None
+        view = self._islands.view(island, self._committed) if self._islands and island is not None else None
+        view = view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
+        told = replace(view, history=self._history.seen)
+        return replace(self.proposer.draw(told, self._random(ticket)), island=island)
 
     def _has_room(self) -> bool:
         limit = self._settings.budget.evaluations
@@ -287,7 +303,7 @@ class Search:
     async def _commit(self, ticket: TicketRecord, outcome: str, note: str, word: Evaluation | None) -> None:
         """Wait for the ticket's turn, then close it."""
         await self._turns[ticket.number]
-        entry = None
+        before, entry = self._lowest(), None
         if word is not None and word.status is Status.OK and word.score is not None:
             if self._remeasuring is not None:
                 entry = await self._remeasuring.insert(self._grid, ticket.number, word)
@@ -296,12 +312,13 @@ class Search:
             if self._islands:
                 former = entry.replaced or self._grid.holder(entry.cell)
                 holder = former.ticket if former and entry.result != "new" else None
-                self._islands.take(ticket.number, entry, holder, given=ticket.proposer == GIVEN)
+                self._islands.take(ticket.number, entry, holder, ticket.draw.island)
             if ticket.proposer == GIVEN:
                 self._start[ticket.number] = Elite(ticket.number, entry.cell, entry.score)
         mark = time.thread_time()
         closing = Closing(outcome, note, entry, mark - self._cpu_mark, self._elapsed())
         self.archive.commit(self.run_id, ticket.number, closing)
+        self._history.add(ticket.number, before)
         self._cpu_mark = mark
         self._committed += 1
         self._evaluations += outcome not in UNCOUNTED
@@ -333,7 +350,12 @@ class Search:
 
     def _best_held(self) -> float | None:
         """Return the best score that holds a niche, in the problem's own direction."""
-        return self._sign * self._grid.best.score if self._grid.best else None
+        lowest = self._lowest()
+        return None if lowest is None else self._sign * lowest
+
+    def _lowest(self) -> float | None:
+        """Return the best score that holds a niche, minimised."""
+        return self._grid.best.score if self._grid.best else None
 
     async def _wait(self, life: "asyncio.Task[None]") -> bool:
         """Wait for the life whose turn it is; return False if it outlasts minutes and judge's deadline."""

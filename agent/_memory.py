@@ -4,13 +4,14 @@ A control arm is the same search with less to remember, so what the archive boug
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ._grid import View
-from ._proposer import ArchiveView, Elite
+from ._proposer import Elite
 from ._settings import Memory
 
 
-def seen(view: ArchiveView, memory: Memory, start: Iterable[Elite]) -> ArchiveView:
+def seen(view: View, memory: Memory, start: Iterable[Elite]) -> View:
     """Return ``view`` as far as ``memory`` reaches; ``start`` are the starting designs judged ``ok`` so far.
 
     >>> view = View(9, (Elite(4, 0, 1.0), Elite(2, 3, 1.5)))
@@ -20,5 +21,5 @@ def seen(view: ArchiveView, memory: Memory, start: Iterable[Elite]) -> ArchiveVi
     if memory == "archive":
         return view
     if memory == "best":
-        return View(view.commits, tuple(view.elites[:1]))
-    return View(view.commits, tuple(sorted(start, key=lambda elite: (elite.score, elite.ticket))))
+        return replace(view, elites=view.elites[:1])
+    return replace(view, elites=tuple(sorted(start, key=lambda elite: (elite.score, elite.ticket))))

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from speciate.evaluators import Candidate, Evaluation
+
+if TYPE_CHECKING:
+    from ._history import Past
 
 
 class Elite(NamedTuple):
@@ -28,6 +31,10 @@ class ArchiveView(Protocol):
     def elites(self) -> Sequence[Elite]:
         """Holders of all niches, best first, ties by ticket."""
 
+    @property
+    def history(self) -> Sequence["Past"]:
+        """What the last committed tickets came to, of all islands, oldest first; at most ``HISTORY`` of them."""
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -39,6 +46,10 @@ class Draw:
     seed: int
     """Seed of the ticket's own ``random.Random``."""
     model: str | None = None
+    variant: str = ""
+    """Of the prompt; empty where there is only one."""
+    island: int | None = None
+    """Whose elites the draw saw; the loop tells. None where there are no islands."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """JSON; whatever else the proposer drew."""
 

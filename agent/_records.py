@@ -167,9 +167,8 @@ def ticket_record(row: RowMapping) -> TicketRecord:
     """Return the record of a row of ``tickets``."""
     extra = dict(row["draw"])
     seed = extra.pop("seed")
-    draw = Draw(
-        operator=row["operator"], parents=tuple(row["parents"]), seed=seed, model=row["model"], extra=extra
-    )
+    variant, island = extra.pop("variant", ""), extra.pop("island", None)
+    draw = Draw(row["operator"], tuple(row["parents"]), seed, row["model"], variant, island, extra)
     return TicketRecord(
         row["number"],
         row["visible"],

@@ -175,7 +175,8 @@ class Replay(Search):
                 was, now = getattr(word, name), getattr(again, name)
                 if was != now:
                     raise PartedError(Parting(ticket.number, f"judged again, {name} is {now}, recorded {was}"))
-            return again
+            # Costs are what they were: draws may learn from them.
+            return again.model_copy(update={"cost": word.cost})
 
         return judging
 
@@ -290,5 +291,4 @@ async def _nobody(candidate: Candidate, cache: EvaluationCache | None, repetitio
 
 
 def _plain(draw: Draw) -> str:
-    told = {"operator": draw.operator, "parents": draw.parents, "seed": draw.seed, "model": draw.model}
-    return json.dumps({**told, "extra": draw.extra}, sort_keys=True)
+    return json.dumps({**vars(draw), "extra": dict(draw.extra)}, sort_keys=True)

@@ -46,6 +46,14 @@ def tickets_of(database: Database, run_id: str, proposer: str) -> frozenset[int]
         return frozenset(connection.execute(query).scalars())
 
 
+def islands_of(database: Database, run_id: str) -> dict[int, int]:
+    """Return the island of each ticket that was drawn on one."""
+    island = TICKETS.c.draw["island"].as_integer()
+    query = select(TICKETS.c.number, island).where(TICKETS.c.run_id == run_id, island.is_not(None))
+    with database.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def changes_of(database: Database, run_id: str, kept: frozenset[int] = frozenset()) -> Iterator[InsertionRecord]:
     """Yield the lines of the log that changed anything, and those of the tickets in ``kept``, in commit order.
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
-from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Run, Source, Ticket
+from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Reply, Request, Run, Source, Ticket
 
 RUNS = cast(Table, Run.__table__)
 TICKETS = cast(Table, Ticket.__table__)
@@ -16,6 +16,8 @@ CANDIDATES = cast(Table, CandidateRow.__table__)
 EVALUATIONS = cast(Table, EvaluationRow.__table__)
 MEASUREMENTS = cast(Table, MeasurementRow.__table__)
 INSERTIONS = cast(Table, Insertion.__table__)
+REQUESTS = cast(Table, Request.__table__)
+REPLIES = cast(Table, Reply.__table__)
 
 ADD_TICKET = insert(TICKETS)
 ADD_SOURCE = insert(SOURCES)

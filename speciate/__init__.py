@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from speciate.agent import Draw as Draw
     from speciate.agent import Elite as Elite
     from speciate.agent import Parent as Parent
+    from speciate.agent import Past as Past
     from speciate.agent import Proposal as Proposal
     from speciate.agent import Proposer as Proposer
     from speciate.agent import RunSettings as RunSettings
+    from speciate.agent import Spent as Spent
     from speciate.agent import Task as Task
     from speciate.agent import open_archive as open_archive
     from speciate.evaluators import Answer as Answer
@@ -79,9 +81,11 @@ _AGENT = (
     "Draw",
     "Elite",
     "Parent",
+    "Past",
     "Proposal",
     "Proposer",
     "RunSettings",
+    "Spent",
     "Task",
     "open_archive",
 )

@@ -21,12 +21,12 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = [
     "Answer", "Archive", "ArchiveView", "Argument", "Array", "Baseline", "Candidate", "CandidateFault", "Cost",
     "Descriptor", "Draw", "Elite", "Evaluation", "EvaluationCache", "Evaluator", "Executor", "Finished", "Function",
-    "Hook", "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent",
+    "Hook", "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent", "Past",
     "Place", "Plan", "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall",
     "Problem", "ProblemError", "ProblemRef", "Program", "ProgramInterface", "Proposal", "Proposer", "Quantity",
     "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess", "SandboxUnavailableError", "Session",
-    "SourceFile", "SpeciateError", "Split", "Status", "Task", "Workload", "__version__", "judge", "judge_inline",
-    "load_baselines", "load_problem", "open_archive",
+    "SourceFile", "SpeciateError", "Spent", "Split", "Status", "Task", "Workload", "__version__", "judge",
+    "judge_inline", "load_baselines", "load_problem", "open_archive",
 ]
 # fmt: on
 

@@ -35,19 +35,19 @@ def fed(log, **settings):
     """Islands after a log of (ticket, cell, score); ticket 0 is the starting design."""
     made = islands(**settings)
     for ticket, cell, score in log:
-        made.take(ticket, Inserted(cell, score, "new", None), None, given=ticket == 0)
+        made.take(ticket, Inserted(cell, score, "new", None), None, made.home(ticket) if ticket else None)
     return made
 
 
 def seen(made, ticket, commits):
-    view = made.view(ticket, commits)
+    view = made.view(made.home(ticket), commits)
     return None if view is None else [elite.ticket for elite in view.elites]
 
 
 def test_a_draw_sees_its_own_island_and_the_starting_designs():
     made = fed([(0, 0, 9.0), (1, 1, 5.0), (2, 2, 6.0), (3, 3, 7.0), (4, 1, 4.0)], count=3)
     assert [seen(made, ticket, 5) for ticket in (5, 6, 7)] == [[2, 0], [3, 0], [4, 0]]
-    assert made.view(7, 5).elites[0] == Elite(4, 1, 4.0)
+    assert made.view(1, 5).elites[0] == Elite(4, 1, 4.0)
 
 
 def test_an_island_without_anybody_sees_nothing_of_its_own():
@@ -99,7 +99,7 @@ def test_founders_are_drawn_from_the_islands_that_live():
 
 def test_a_holder_that_was_measured_again_has_its_new_score_on_every_island():
     made = fed([(0, 0, 9.0), (1, 1, 5.0)], count=2)
-    made.take(2, Inserted(0, 9.5, "rejected", None, 3, True, 9.2), 0, given=False)
+    made.take(2, Inserted(0, 9.5, "rejected", None, 3, True, 9.2), 0, 0)
     assert [elite.score for elite in made.view(0, 3).elites] == [9.2]
     assert [elite.score for elite in made.view(1, 3).elites] == [5.0, 9.2]
 
@@ -112,8 +112,8 @@ def test_what_is_seen_depends_on_commits_and_not_on_when_one_looks(looks):
     whole, often = fed(log, **settings), islands(**settings)
     for ticket, cell, score in log:
         if ticket % looks == 0:
-            often.view(ticket, ticket)
-        often.take(ticket, InsertionRecord(ticket, cell, score, "new", None), None, given=False)
+            often.view(often.home(ticket), ticket)
+        often.take(ticket, InsertionRecord(ticket, cell, score, "new", None), None, often.home(ticket))
     assert [seen(whole, t, 200) for t in range(3)] == [seen(often, t, 200) for t in range(3)]
 
 
@@ -174,7 +174,8 @@ def test_parents_come_from_the_island_of_the_ticket_and_the_archive_stays_one(tm
     for ticket in archive.tickets(run_id)[len(STARTERS) :]:
         while waiting and waiting[0].ticket < ticket.visible:
             entry = waiting.pop(0)
-            made.take(entry.ticket, entry, None, given=entry.ticket < len(STARTERS))
+            given = entry.ticket < len(STARTERS)
+            made.take(entry.ticket, entry, None, None if given else made.home(entry.ticket))
         held = seen(made, ticket.number, ticket.visible)
         if held is not None:
             assert set(ticket.draw.parents) <= set(held)

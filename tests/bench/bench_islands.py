@@ -50,14 +50,14 @@ def search(
         point = points[committed]
         entry = grid.insert(committed, landscape(point), {"first": point[0], "second": point[1]})
         if islands:
-            islands.take(committed, entry, None, given=committed == 0)
+            islands.take(committed, entry, None, islands.home(committed) if committed else None)
         committed += 1
 
     commit()
     while len(points) < evaluations:
         if len(points) - committed >= WINDOW:
             commit()
-        view = (islands.view(len(points), committed) if islands else None) or grid.view(committed)
+        view = (islands.view(islands.home(len(points)), committed) if islands else None) or grid.view(committed)
         elite = view.elites[int(len(view.elites) * rng.random() ** 2)]
         steps = [rng.gauss(0, STEP) * (rng.random() < SHARE) for _ in range(DIMENSIONS)]
         moved = (value + step for value, step in zip(points[elite.ticket], steps, strict=True))
