@@ -12,7 +12,7 @@ from ._history import Past, Spent
 from ._judging import BudgetGate, Judge
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
-from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Task
+from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Reasons, Task
 from ._proposers import FIXED_GRAMMAR, ProposerFactory, open_proposer, proposer_names, require_proposer
 from ._random import RandomProposer
 from ._records import (
@@ -75,6 +75,7 @@ __all__ = [
     "Proposer",
     "ProposerFactory",
     "RandomProposer",
+    "Reasons",
     "Replayed",
     "RunRecord",
     "RunSettings",

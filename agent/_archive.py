@@ -15,9 +15,9 @@ from ._cache import ArchiveCache
 from ._database import BUSY_TIMEOUT_S, Database, open_database
 from ._grid import Inserted
 from ._lock import sole_writer
-from ._proposer import Draw
+from ._proposer import NO_REASONS, Draw, Reasons
 from ._reader import ArchiveReader
-from ._records import TicketRecord, evaluation_values, measurement_values
+from ._records import CandidateRecord, TicketRecord, evaluation_values, measurement_values
 from ._settings import RunSettings
 from ._statements import (
     ADD_CANDIDATE,
@@ -95,17 +95,19 @@ class Archive(ArchiveReader):
             for number, candidate in enumerate(starters):
                 draw = Draw(operator="seed", parents=(), seed=number)
                 self._issue(connection, values["id"], number, 0, GIVEN, draw)
-                self._store_candidate(connection, values["id"], number, 0, candidate, "")
+                self._store_candidate(connection, values["id"], CandidateRecord(number, 0, candidate, ""))
 
     def issue(self, run_id: str, number: int, visible: int, proposer: str, draw: Draw) -> TicketRecord:
         """Write a ticket as drawn, and return it."""
         with self.database.write() as connection:
             return self._issue(connection, run_id, number, visible, proposer, draw)
 
-    def store_candidate(self, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str) -> None:
+    def store_candidate(
+        self, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str, reasons: Reasons = NO_REASONS
+    ) -> None:
         """Write what a ticket produced in one turn, before anything depends on it."""
         with self.database.write() as connection:
-            self._store_candidate(connection, run_id, ticket, turn, candidate, idea)
+            self._store_candidate(connection, run_id, CandidateRecord(ticket, turn, candidate, idea, reasons))
 
     def store_evaluation(
         self,
@@ -220,9 +222,8 @@ class Archive(ArchiveReader):
         )
         return TicketRecord(number, visible, proposer, draw, None, "", now, None, 0.0)
 
-    def _store_candidate(
-        self, connection: Connection, run_id: str, ticket: int, turn: int, candidate: Candidate, idea: str
-    ) -> None:
+    def _store_candidate(self, connection: Connection, run_id: str, record: CandidateRecord) -> None:
+        candidate = record.candidate
         files = [file.model_dump() for file in candidate.files]
         source = _source_hash(candidate.language, files)
         if connection.execute(HAS_SOURCE, {"wanted": source}).first() is None:
@@ -231,14 +232,15 @@ class Archive(ArchiveReader):
             ADD_CANDIDATE,
             {
                 "run_id": run_id,
-                "ticket": ticket,
-                "turn": turn,
+                "ticket": record.ticket,
+                "turn": record.turn,
                 "candidate_id": candidate.id,
                 "source_hash": source,
                 "parents": list(candidate.parents),
                 "operator": candidate.operator,
                 "proposer": candidate.proposer,
-                "idea": idea,
+                "idea": record.idea,
+                **record.reasons._asdict(),
             },
         )
 

@@ -11,11 +11,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, Table, select
 
+from ._proposer import Reasons
 from ._reader import ArchiveReader
 from ._statements import CANDIDATES, EVALUATIONS, INSERTIONS, MEASUREMENTS, TICKETS
 
 _TICKET = ("number", "visible", "proposer", "operator", "model", "parents", "draw", "outcome")
-_CANDIDATE = ("ticket", "turn", "candidate_id", "source_hash", "parents", "operator", "proposer", "idea")
+_CANDIDATE = (
+    *("ticket", "turn", "candidate_id", "source_hash", "parents", "operator", "proposer", "idea"),
+    *Reasons._fields,
+)
 _INSERTION = ("ticket", "cell", "score", "result", "replaced", "repetitions", "decided", "holder_score")
 _EVALUATION = ("ticket", "turn", "purpose", "repetition", "status", "score", "descriptors", "decision_hash")
 _CHUNK = 1000

@@ -98,8 +98,10 @@ class Life:
                 "parents": tuple(parent.candidate.id for parent in self.task().parents),
             }
         )
-        self.archive.store_candidate(self.run_id, self.ticket.number, turn, signed, proposal.idea)
-        self.written.append(CandidateRecord(self.ticket.number, turn, signed, proposal.idea))
+        # A mended design is the same one: its reasons are still those it was written for.
+        reasons = proposal.reasons if turn == 0 or any(proposal.reasons) else self.written[turn - 1].reasons
+        self.archive.store_candidate(self.run_id, self.ticket.number, turn, signed, proposal.idea, reasons)
+        self.written.append(CandidateRecord(self.ticket.number, turn, signed, proposal.idea, reasons))
 
 
 async def live(life: Life) -> None:

@@ -75,6 +75,20 @@ class Task:
     """The archive is seen as of this many commits."""
 
 
+class Reasons(NamedTuple):
+    """What stands behind a design, in its author's words. Untrusted text: quoted, never obeyed."""
+
+    rationale: str = ""
+    """What it does, and why it should score better."""
+    hypothesis: str = ""
+    """What the author expected of an experiment."""
+    insight: str = ""
+    """What the author learnt from experiments."""
+
+
+NO_REASONS = Reasons()
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What came of a task. ``candidate`` is None where nothing usable came; ``note`` then says why."""
@@ -82,6 +96,7 @@ class Proposal:
     candidate: Candidate | None
     idea: str = ""
     note: str = ""
+    reasons: Reasons = NO_REASONS
 
 
 class Proposer(Protocol):

@@ -17,7 +17,7 @@ from speciate.evaluators import (
 from sqlalchemy import RowMapping
 
 from ._grid import InsertionResult
-from ._proposer import Draw
+from ._proposer import NO_REASONS, Draw, Reasons
 from ._settings import RunSettings
 
 NO_CANDIDATE = "no_candidate"
@@ -67,6 +67,7 @@ class CandidateRecord(NamedTuple):
     turn: int
     candidate: Candidate
     idea: str
+    reasons: Reasons = NO_REASONS
 
 
 class EvaluationRecord(NamedTuple):
@@ -191,7 +192,8 @@ def candidate_record(row: RowMapping) -> CandidateRecord:
         operator=row["operator"],
         proposer=row["proposer"],
     )
-    return CandidateRecord(row["ticket"], row["turn"], candidate, row["idea"])
+    reasons = Reasons(*(row[name] for name in Reasons._fields))
+    return CandidateRecord(row["ticket"], row["turn"], candidate, row["idea"], reasons)
 
 
 def evaluation_record(row: RowMapping, measurements: Sequence[RowMapping]) -> EvaluationRecord:

@@ -25,7 +25,7 @@ from ._loop import Search
 from ._proposer import ArchiveView, Draw, Proposal, Proposer, Task
 from ._proposers import FIXED_GRAMMAR, open_proposer
 from ._recorded_replies import copy_exchanges
-from ._records import RunRecord, TicketRecord
+from ._records import CandidateRecord, RunRecord, TicketRecord
 from ._remeasuring import PURPOSE
 from ._settings import Budget
 from ._statements import TICKETS
@@ -119,13 +119,13 @@ class Record:
         """Return a ticket as recorded."""
         return self.archive.ticket(self.run.id, number)
 
+    def written(self, number: int) -> list[CandidateRecord]:
+        """Return what a ticket produced, by turn, with what was said of it."""
+        return self.archive.candidates_of(self.run.id, number)
+
     def candidates(self, number: int) -> list[Candidate]:
         """Return what a ticket produced, by turn."""
-        return [record.candidate for record in self.archive.candidates_of(self.run.id, number)]
-
-    def idea(self, number: int, turn: int) -> str:
-        """Return the idea that was stated with a candidate."""
-        return self.archive.candidates_of(self.run.id, number)[turn].idea
+        return [record.candidate for record in self.written(number)]
 
     def word(self, number: int, candidate_id: str) -> Evaluation | None:
         """Return what the judge said of a candidate of this ticket; None where it was not asked."""
@@ -220,10 +220,10 @@ class Retelling:
         return self._compared(task.ticket, turn, proposal, "") if proposal else None
 
     def _recited(self, ticket: int, turn: int) -> Proposal:
-        candidates = self._record.candidates(ticket)
-        if turn >= len(candidates):
+        written = self._record.written(ticket)
+        if turn >= len(written):
             return Proposal(None, note=self._record.ticket(ticket).note)
-        return Proposal(candidates[turn], idea=self._record.idea(ticket, turn))
+        return Proposal(written[turn].candidate, idea=written[turn].idea, reasons=written[turn].reasons)
 
     def _compared(self, ticket: int, turn: int, proposal: Proposal, note: str) -> Proposal:
         candidates = self._record.candidates(ticket)

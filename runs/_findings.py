@@ -74,6 +74,10 @@ class Champion(Frozen):
     operator: str
     proposer: str
     idea: str
+    rationale: str = ""
+    """Like the two below in its author's words: untrusted text."""
+    hypothesis: str = ""
+    insight: str = ""
     path: str
     code: str
     """Untrusted text."""
@@ -235,6 +239,7 @@ class _Book:
             operator=record.candidate.operator,
             proposer=record.candidate.proposer,
             idea=record.idea,
+            **record.reasons._asdict(),
             path=record.candidate.files[0].path,
             code=record.candidate.source,
             language=record.candidate.language,

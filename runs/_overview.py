@@ -109,6 +109,7 @@ def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) ->
             "operator": record.candidate.operator,
             "parents": list(record.candidate.parents),
             "idea": record.idea,
+            **record.reasons._asdict(),
             "files": [file.model_dump() for file in record.candidate.files],
             "evaluations": [
                 {"purpose": each.purpose, **each.evaluation.model_dump(mode="json")}
@@ -127,7 +128,8 @@ def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -
         + (f", model {ticket.draw.model}" if ticket.draw.model else ""),
         f"parents    {', '.join(f'{run.id}/{parent}' for parent in ticket.draw.parents) or 'none'}",
     ]
-    lines += [f"idea       {' '.join(record.idea.split())}"] if record.idea else []
+    told = {"idea": record.idea, **record.reasons._asdict()}
+    lines += [f"{name:<10} {' '.join(words.split())}" for name, words in told.items() if words]
     for each in archive.evaluations(run.id, candidate_id=record.candidate.id):
         lines += ["", *evaluation_lines(each)]
     return [*lines, "", record.candidate.source.rstrip("\n")]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from speciate.agent import Past as Past
     from speciate.agent import Proposal as Proposal
     from speciate.agent import Proposer as Proposer
+    from speciate.agent import Reasons as Reasons
     from speciate.agent import RunSettings as RunSettings
     from speciate.agent import Spent as Spent
     from speciate.agent import Task as Task
@@ -84,6 +85,7 @@ _AGENT = (
     "Past",
     "Proposal",
     "Proposer",
+    "Reasons",
     "RunSettings",
     "Spent",
     "Task",

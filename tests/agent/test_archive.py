@@ -11,6 +11,7 @@ from speciate.agent import (
     GIVEN,
     Budget,
     Draw,
+    Reasons,
     RunSettings,
     create_run,
     open_archive,
@@ -182,10 +183,12 @@ def test_source_of_several_files_and_odd_characters_comes_back(fresh):
     archive, run_id = fresh
     files = (SourceFile(path="a.py", text="x = '\u00e9\u2028'\n"), SourceFile(path="b.txt", text="\ttab"))
     archive.issue(run_id, 4, 0, "llm", Draw("rewrite", (), 3, model="m", extra={"k": [1, 2]}))
-    archive.store_candidate(run_id, 4, 0, Candidate(files=files, proposer="llm"), "an idea")
+    reasons = Reasons("it balances", "less waiting at load 0.9", "it waited as long\nas before")
+    archive.store_candidate(run_id, 4, 0, Candidate(files=files, proposer="llm"), "an idea", reasons)
     archive.store_candidate(run_id, 4, 1, Candidate(files=files, proposer="llm"), "again")
     records = archive.candidates_of(run_id, 4)
     assert [record.candidate.files for record in records] == [files, files]
+    assert [record.reasons for record in records] == [reasons, Reasons()]
     assert archive.ticket(run_id, 4).draw == Draw("rewrite", (), 3, model="m", extra={"k": [1, 2]})
 
 

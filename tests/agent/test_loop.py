@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from speciate.agent import (
     Judged,
     Proposal,
     RandomProposer,
+    Reasons,
     RunSettings,
     create_run,
     open_archive,
@@ -28,7 +30,7 @@ PROBLEM = RoutingProblem()
 STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
 TABLES = {
     "tickets": "number, visible, proposer, operator, model, parents, draw, outcome, note",
-    "candidates": "ticket, turn, candidate_id, source_hash, parents, operator, proposer, idea",
+    "candidates": "ticket, turn, candidate_id, source_hash, parents, operator, proposer, idea, rationale",
     "evaluations": "ticket, turn, candidate_id, status, score, descriptors, detail, duplicate_of",
     "insertions": "ticket, cell, score, result, replaced",
 }
@@ -167,6 +169,21 @@ def test_run_of_duplicates_stops_with_its_reason(tmp_path):
     assert outcome.state == "stopped"
     assert "duplicates" in outcome.reason
     assert outcome.tickets <= 20 * 14 + 100 + 8
+
+
+class Reasoning(ScriptedProposer):
+    """Says why it wrote what it wrote, and nothing more of what it mends."""
+
+    async def write(self, task):
+        return replace(await super().write(task), reasons=Reasons("fast ones first", "", f"seen of {task.ticket}"))
+
+
+def test_mended_design_keeps_the_reasons_it_was_written_for(tmp_path):
+    archive, run_id = new_run(tmp_path / "x", repairs=2)
+    asyncio.run(search(archive, run_id, PROBLEM, Reasoning(), routing_judge))
+    mended = [r for t in archive.tickets(run_id) for r in archive.candidates_of(run_id, t.number) if r.turn > 0]
+    assert mended
+    assert all(r.reasons == Reasons("fast ones first", "", f"seen of {r.ticket}") for r in mended)
 
 
 class Clock:

@@ -191,6 +191,12 @@ def test_a_candidate_is_shown_by_id_and_by_ticket(
     facts = json.loads(told(["show", f"{run.id}/{best.ticket}", "--json", *where], capsys))
     assert facts["candidate"] == best.candidate_id
     assert facts["evaluations"][0]["score"] == best.score
+    assert facts["insight"] == ""
+    with archive.database.write() as connection:
+        told_of = "UPDATE candidates SET insight = 'what\nwas learnt', hypothesis = 'expected' WHERE ticket = ?"
+        connection.exec_driver_sql(told_of, (best.ticket,))
+    text = told(["show", f"{run.id}/{best.ticket}", *where], capsys)
+    assert "\nhypothesis expected\ninsight    what was learnt\n" in text
 
 
 def test_best_prints_code_that_runs_as_it_is(

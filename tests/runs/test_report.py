@@ -15,7 +15,8 @@ HOSTILE = '"""</code><script>alert(1)</script>"""\n# ````\n# {{ 7 * 7 }}\ndef ch
 
 def hostile(findings: Findings) -> Findings:
     assert findings.champion is not None
-    told = {"code": HOSTILE, "idea": "<img src=http://evil/x onerror=alert(1)>\n# heading | cell"}
+    words = "<img src=http://evil/x onerror=alert(1)>\n# heading | cell"
+    told = {"code": HOSTILE, **dict.fromkeys(("idea", "rationale", "hypothesis", "insight"), words)}
     return findings.model_copy(update={"champion": findings.champion.model_copy(update=told)})
 
 
@@ -61,7 +62,7 @@ def test_markdown_fences_code_so_that_it_cannot_get_out(findings: Findings) -> N
     text = markdown_of(hostile(findings), ("progress",))
     assert f"`````python\n{HOSTILE}`````\n" in text
     assert "\n# heading" not in text
-    assert r"\<img" in text
+    assert text.count(r"\<img") == 4
 
 
 def test_all_baselines_the_control_and_every_workload_are_in_both(findings: Findings) -> None:
