@@ -216,7 +216,9 @@ class Archive(ArchiveReader):
                 "operator": draw.operator,
                 "model": draw.model,
                 "parents": list(draw.parents),
-                "draw": {"seed": draw.seed, **_told(draw), **draw.extra},
+                "draw": {"seed": draw.seed, **draw.extra},
+                "island": draw.island,
+                "variant": draw.variant,
                 "issued_at": now,
             },
         )
@@ -304,12 +306,6 @@ def _run_id(archive: Archive, problem: Problem[Any], settings: RunSettings) -> s
         if f"{stem}-{tail}" not in taken:
             return f"{stem}-{tail}"
     raise SpeciateError(f"{archive.database.name} has no free run id for {stem}; start another database")
-
-
-def _told(draw: Draw) -> dict[str, Any]:
-    """Return variant and island where there are any, as the ticket's JSON keeps them."""
-    variant = {"variant": draw.variant} if draw.variant else {}
-    return variant if draw.island is None else {**variant, "island": draw.island}
 
 
 def _source_hash(language: str, files: list[dict[str, str]]) -> str:

@@ -15,7 +15,7 @@ from ._proposer import Reasons
 from ._reader import ArchiveReader
 from ._statements import CANDIDATES, EVALUATIONS, INSERTIONS, MEASUREMENTS, TICKETS
 
-_TICKET = ("number", "visible", "proposer", "operator", "model", "parents", "draw", "outcome")
+_TICKET = ("number", "visible", "proposer", "operator", "model", "parents", "draw", "island", "variant", "outcome")
 _CANDIDATE = (
     *("ticket", "turn", "candidate_id", "source_hash", "parents", "operator", "proposer", "idea"),
     *Reasons._fields,

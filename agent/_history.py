@@ -102,8 +102,8 @@ class History:
                 row.number,
                 row.operator,
                 row.model,
-                row.draw.get("variant", ""),
-                row.draw.get("island"),
+                row.variant,
+                row.island,
                 tuple(row.parents),
                 row.outcome,
                 row.score,
@@ -135,7 +135,7 @@ _JUDGED = (
 )
 _PAST = (
     select(
-        *(TICKETS.c[name] for name in ("number", "operator", "model", "draw", "parents", "outcome")),
+        *(TICKETS.c[name] for name in ("number", "operator", "model", "variant", "island", "parents", "outcome")),
         _own.c.score,
         _own.c.result,
         _parent.c.score.label("before"),

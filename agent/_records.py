@@ -168,8 +168,8 @@ def ticket_record(row: RowMapping) -> TicketRecord:
     """Return the record of a row of ``tickets``."""
     extra = dict(row["draw"])
     seed = extra.pop("seed")
-    variant, island = extra.pop("variant", ""), extra.pop("island", None)
-    draw = Draw(row["operator"], tuple(row["parents"]), seed, row["model"], variant, island, extra)
+    parents = tuple(row["parents"])
+    draw = Draw(row["operator"], parents, seed, row["model"], row["variant"], row["island"], extra)
     return TicketRecord(
         row["number"],
         row["visible"],

@@ -48,7 +48,7 @@ def tickets_of(database: Database, run_id: str, proposer: str) -> frozenset[int]
 
 def islands_of(database: Database, run_id: str) -> dict[int, int]:
     """Return the island of each ticket that was drawn on one."""
-    island = TICKETS.c.draw["island"].as_integer()
+    island = TICKETS.c.island
     query = select(TICKETS.c.number, island).where(TICKETS.c.run_id == run_id, island.is_not(None))
     with database.read() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
