@@ -46,6 +46,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_boundary.py
 	$(BIN)/python tests/bench/bench_judge.py
 	$(BIN)/python tests/bench/bench_program.py
+	$(BIN)/python tests/bench/bench_claims.py
 	$(BIN)/python tests/bench/bench_agent.py
 	$(BIN)/python tests/bench/bench_islands.py
 

@@ -2,18 +2,8 @@
 
 import numpy as np
 import pytest
-from speciate.evaluators import Candidate, Split, Status, judge_inline
 from speciate.evaluators._gate import Gate, GateAnswer, GateSettings, GateState
-from support.forecast import HONEST, PROBLEM, memorised
-
-
-def gain(candidate: Candidate, split: Split) -> float:
-    scores = []
-    for each in (PROBLEM.seed(), candidate):
-        evaluation = judge_inline(PROBLEM, each, split)
-        assert evaluation.status is Status.OK, evaluation.detail
-        scores.append(evaluation.score)
-    return (scores[0] - scores[1]) / scores[0]
+from support.forecast import HONEST, gain, memorised
 
 
 @pytest.fixture(scope="module")

@@ -1,72 +1,31 @@
 """Best-arm selection on judges of known truth: often right, never over budget, soon done where it is easy."""
 
-from collections.abc import Callable
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from speciate.evaluators import SpeciateError
-from speciate.evaluators._selection import Choice, Pull, Selection
-
-BUDGET = 330
-RUNS = 300
-
-
-def run(arms: int, budget: int, measure: Callable[[Pull], float | None]) -> Choice:
-    selection = Selection(arms, budget)
-    while wave := selection.wanted():
-        for pull in wave:
-            selection.tell(pull, measure(pull))
-    return selection.choice()
-
-
-def shuffled(means: list[float], rng: Random) -> list[float]:
-    truth = list(means)
-    rng.shuffle(truth)
-    return truth
-
-
-def share_right(means: list[float], seed: int, shared: float = 0.0) -> tuple[float, float, int]:
-    """Return how often selection, and one measurement each, find the best; and the most measurements used.
-
-    The noise has a standard deviation of 1; ``shared`` is that of a draw that all arms of a repetition have.
-    """
-    rng = Random(seed)
-    right = naive = most = 0
-    for _ in range(RUNS):
-        truth = shuffled(means, rng)
-        best = truth.index(min(truth))
-        common: dict[int, float] = {}
-
-        def measure(pull: Pull, truth: list[float] = truth, common: dict[int, float] = common) -> float:
-            draw = common.setdefault(pull.repetition, rng.gauss(0, shared) if shared else 0.0)
-            return truth[pull.arm] + draw + rng.gauss(0, 1)
-
-        once = [measure(Pull(arm, -1)) for arm in range(len(truth))]
-        naive += once.index(min(once)) == best
-        choice = run(len(truth), BUDGET, measure)
-        right += choice.arm == best
-        most = max(most, choice.measurements)
-    return right / RUNS, naive / RUNS, most
+from speciate.evaluators._selection import Pull, Selection
+from support.known_truth import BUDGET, found_best, run
 
 
 def test_a_gap_of_one_sigma_among_twenty_is_found_where_one_measurement_each_finds_a_quarter() -> None:
-    right, naive, most = share_right([-1.0] + [0.0] * 19, seed=1)
+    right, naive, most = found_best([-1.0] + [0.0] * 19, seed=1)
     assert right >= 0.95
     assert 0.15 <= naive <= 0.35
     assert most <= BUDGET
 
 
 def test_unequal_means_are_no_harder() -> None:
-    right, naive, most = share_right([-1.0] + [0.15 * rank for rank in range(19)], seed=2)
+    right, naive, most = found_best([-1.0] + [0.15 * rank for rank in range(19)], seed=2)
     assert right >= 0.95
     assert naive <= 0.6
     assert most <= BUDGET
 
 
 def test_common_random_numbers_take_shared_noise_out() -> None:
-    right, _, _ = share_right([-1.0] + [0.0] * 19, seed=3, shared=5.0)
+    right, _, _ = found_best([-1.0] + [0.0] * 19, seed=3, shared=5.0)
     assert right >= 0.95
 
 

@@ -20,7 +20,9 @@ from speciate.evaluators import (
     Quantity,
     Record,
     Split,
+    Status,
     Workload,
+    judge_inline,
 )
 
 POINTS = 12
@@ -80,3 +82,14 @@ def memorised() -> Candidate:
         points = PROBLEM.points(workload)
         known[round(points[0][0], 9)] = [round(y, 6) for _, y in points]
     return Candidate.from_source(FORGETFUL.format(table=known))
+
+
+def gain(candidate: Candidate, split: Split) -> float:
+    """Return how much better than the seed a design is, as a share."""
+    scores = []
+    for each in (PROBLEM.seed(), candidate):
+        evaluation = judge_inline(PROBLEM, each, split)
+        assert evaluation.status is Status.OK, evaluation.detail
+        assert evaluation.score is not None
+        scores.append(evaluation.score)
+    return (scores[0] - scores[1]) / scores[0]
