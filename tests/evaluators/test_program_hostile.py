@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -72,9 +71,8 @@ except RuntimeError:
     ],
 )
 def test_what_a_program_leaves_running_ends_with_it(escape: str, whole: Sandbox) -> None:
-    started = time.monotonic()
+    # Waited for, it would have ended as a timeout.
     assert says(f"import os, signal, time\nprint('done', flush=True)\n{escape}", whole) == "done"
-    assert time.monotonic() - started < 8
 
 
 def test_cpu_seconds_of_children_and_orphans_count(whole: Sandbox) -> None:
