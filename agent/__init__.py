@@ -10,6 +10,7 @@ from ._genetic import GeneticProposer
 from ._grid import Grid
 from ._history import Past, Spent
 from ._judging import BudgetGate, Judge
+from ._laboratory import EXPERIMENT, Finding, Laboratory
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
 from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Reasons, Task
@@ -33,6 +34,7 @@ from ._tessellation import Tessellation, bins_of, cell_of, tessellation_of
 from ._usage import ModelUsage, UsageSummary, usage_summary
 
 __all__ = [
+    "EXPERIMENT",
     "EXTERNAL",
     "FIXED_GRAMMAR",
     "GIVEN",
@@ -51,6 +53,7 @@ __all__ = [
     "EvaluationRecord",
     "Event",
     "External",
+    "Finding",
     "Finished",
     "GeneticProposer",
     "Grid",
@@ -61,6 +64,7 @@ __all__ = [
     "Judge",
     "Judged",
     "LLMProposer",
+    "Laboratory",
     "Memory",
     "ModelError",
     "ModelSettings",

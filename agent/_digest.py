@@ -109,7 +109,7 @@ def _evaluations(run_id: str) -> Select[Any]:
     return (
         select(*(told[name] for name in _EVALUATION), part.workload, part.objective)
         .outerjoin(MEASUREMENTS, part.evaluation_id == told.id)
-        .where(told.run_id == run_id, told.ticket.is_not(None), told.purpose.in_(("search", "remeasure")))
+        .where(told.run_id == run_id, told.ticket.is_not(None), told.purpose.in_(("search", "remeasure", "experiment")))
         .order_by(told.ticket, told.turn, told.purpose.desc(), told.repetition, part.position)
     )
 

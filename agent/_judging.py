@@ -8,8 +8,17 @@ from speciate.evaluators import Candidate, Evaluation, EvaluationCache
 class Judge(Protocol):
     """Judges one candidate on the train split. The agent never scores anything itself."""
 
-    async def __call__(self, candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+    async def __call__(
+        self,
+        candidate: Candidate,
+        cache: EvaluationCache | None,
+        repetition: int = 0,
+        *,
+        only: tuple[str, ...] = (),
+    ) -> Evaluation:
         """Return the evaluation. ``cache`` is the past this candidate may be compared with.
+
+        ``only`` names the train workloads of an experiment; for anything else it is left out.
 
         Must be a pure function of the candidate, the cache and the repetition in everything but costs, or runs
         do not replay; where the problem is noisy they replay from the record. Only there ``repetition`` differs

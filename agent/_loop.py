@@ -18,20 +18,21 @@ from typing import Any, NamedTuple
 from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 
 from ._archive import GIVEN, Archive, Closing
+from ._evaluation_budget import ALLOWED, EvaluationBudget
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
 from ._grid import Grid, Inserted
 from ._history import HISTORY, History
 from ._islands import Islands
 from ._judging import BudgetGate, Judge
+from ._laboratory import Laboratory
 from ._memory import seen
-from ._proposer import Draw, Elite, Parent, Proposer, Task
+from ._parents import Parents
+from ._proposer import Draw, Elite, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
 from ._standing import changes_of, islands_of, standing_of, tickets_of
 from ._tessellation import tessellation_of
 
-_PARENTS = 1000
-"""Parents kept in memory."""
 _BARREN = 60
 """Tickets in a row without a candidate after which a run gives up."""
 
@@ -99,10 +100,7 @@ class Search:
     _turns: dict[int, "asyncio.Future[None]"] = field(default_factory=dict)
     _start: dict[int, Elite] = field(default_factory=dict)
     """The starting designs judged ``ok`` so far, by ticket, whether or not they hold a niche."""
-    _parents: dict[int, Parent] = field(default_factory=dict)
-    """The latest ones that were read, by ticket."""
     _committed: int = 0
-    _evaluations: int = 0
     _barren: int = 0
     _best: float | None = None
 
@@ -144,8 +142,12 @@ class Search:
         niches = self._grid.tessellation
         self._islands = Islands(self._settings.islands, niches, self._settings.seed) if many else None
         standing = standing_of(self.archive.database, self.run_id, _BARREN)
-        self._committed, self._evaluations, self._barren = standing[:3]
+        self._committed, self._barren = standing.committed, standing.barren
+        self._workloads = tuple(workload.name for workload in self.problem.workloads("train"))
+        limit, whole = self._settings.budget.evaluations, len(self._workloads)
+        self._budget = EvaluationBudget(limit, whole, standing.evaluations, standing.experiments)
         self._open = {ticket.number: ticket for ticket in standing.open}
+        self._parents = Parents(self.archive, self.run_id)
         self._read_log()
         self._best = self._best_held()
         self._cpu_mark = time.thread_time()
@@ -187,7 +189,7 @@ class Search:
                 self._begin()
             life = self._lives.get(self._committed)
             if life is None:
-                return ended or ("finished", f"{self._evaluations} evaluations")
+                return ended or ("finished", self._budget.words)
             self._turns[self._committed].set_result(None)
             if not await self._wait(life):
                 return "finished", f"{self._settings.budget.minutes:g} minutes"
@@ -201,8 +203,8 @@ class Search:
         spent = self.gate.exhausted() if self.gate else None
         if spent is not None:
             return "finished", spent
-        if budget.evaluations is not None and self._evaluations >= budget.evaluations:
-            return "finished", f"{self._evaluations} evaluations"
+        if self._budget.used_up:
+            return "finished", self._budget.words
         if self._barren >= _BARREN:
             return (
                 "stopped",
@@ -220,6 +222,10 @@ class Search:
         return f"{minutes:g} minutes" if minutes is not None and self._elapsed() >= minutes * 60 else None
 
     @property
+    def _evaluations(self) -> int:
+        return self._budget.judged
+
+    @property
     def _issued(self) -> int:
         return self._committed + len(self._open)
 
@@ -227,7 +233,7 @@ class Search:
         """Draw tickets on the archive as it stands, up to the window and the evaluation budget."""
         while self._has_room():
             number = self._issued
-            draw = self._draw(number)
+            draw = self._allowed(self._draw(number))
             ticket = self.archive.issue(self.run_id, number, self._committed, self.proposer.name, draw)
             self._open[number] = ticket
             self._drawn.add(number)
@@ -242,10 +248,11 @@ class Search:
         return replace(self.proposer.draw(told, self._random(ticket)), island=island)
 
     def _has_room(self) -> bool:
-        limit = self._settings.budget.evaluations
-        if len(self._open) >= self._settings.window:
-            return False
-        return limit is None or self._evaluations + len(self._open) < limit
+        return len(self._open) < self._settings.window and self._budget.has_room(self._open)
+
+    def _allowed(self, draw: Draw) -> Draw:
+        """Return the next ticket's draw with no more experiments than may be paid for."""
+        return self._budget.allowed(draw, self._open)
 
     def _judge_of(self, ticket: TicketRecord) -> Judge:
         """Return who judges what this ticket brings."""
@@ -283,19 +290,9 @@ class Search:
             self._lives[number] = asyncio.create_task(live(life))
 
     def _task(self, ticket: TicketRecord) -> Task:
-        parents = tuple(self._parents.get(number) or self._load_parent(number) for number in ticket.draw.parents)
-        return Task(self.run_id, ticket.number, ticket.draw, parents, ticket.visible)
-
-    def _load_parent(self, number: int) -> Parent:
-        """Read a parent as last judged, and keep it: whoever holds a niche is drawn again."""
-        for record in reversed(self.archive.candidates_of(self.run_id, number)):
-            judged = self.archive.evaluation_of(self.run_id, number, record.turn)
-            if judged is not None:
-                self._parents[number] = Parent(number, record.candidate, judged.evaluation)
-                if len(self._parents) > _PARENTS:
-                    del self._parents[next(iter(self._parents))]
-                return Parent(number, record.candidate, judged.evaluation)
-        raise SpeciateError(f"run {self.run_id}: ticket {number} was drawn as a parent but was never judged")
+        parents = tuple(self._parents.of(number) for number in ticket.draw.parents)
+        laboratory = Laboratory(self.archive, self.run_id, ticket, self._judge_of(ticket), self._workloads)
+        return Task(self.run_id, ticket.number, ticket.draw, parents, ticket.visible, laboratory)
 
     def _judged(self, ticket: int, turn: int, word: Evaluation) -> None:
         self.on_event(Judged(ticket, turn, word.status.value, word.score, word.cost.wall_s))
@@ -321,7 +318,9 @@ class Search:
         self._history.add(ticket.number, before)
         self._cpu_mark = mark
         self._committed += 1
-        self._evaluations += outcome not in UNCOUNTED
+        self._budget.judged += outcome not in UNCOUNTED
+        if ALLOWED in ticket.draw.extra:
+            self._budget.experiments += len(self.archive.experiments_of(self.run_id, ticket.number))
         self._barren = self._barren + 1 if outcome == NO_CANDIDATE else 0
         del self._open[ticket.number]
         self._drawn.discard(ticket.number)

@@ -9,6 +9,7 @@ from speciate.evaluators import Candidate, Evaluation
 
 if TYPE_CHECKING:
     from ._history import Past
+    from ._laboratory import Laboratory
 
 
 class Elite(NamedTuple):
@@ -73,6 +74,8 @@ class Task:
     parents: tuple[Parent, ...]
     visible: int = 0
     """The archive is seen as of this many commits."""
+    laboratory: "Laboratory | None" = None
+    """Makes the ticket's experiments, as many as its draw was issued with (``Draw.extra["experiments"]``)."""
 
 
 class Reasons(NamedTuple):

@@ -124,6 +124,15 @@ class ArchiveReader:
             found = _with_measurements(connection, rows)
         return found[0] if found else None
 
+    def experiments_of(self, run_id: str, ticket: int) -> list[EvaluationRecord]:
+        """Return a ticket's experiments in the order in which they were made."""
+        query = _EVALUATION.where(
+            EvaluationRow.run_id == run_id, EvaluationRow.ticket == ticket, EvaluationRow.purpose == "experiment"
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(EvaluationRow.turn)).mappings().all()
+            return _with_measurements(connection, rows)
+
     def remeasured(self, run_id: str, ticket: int) -> dict[int, Evaluation]:
         """Return a ticket's fresh evaluations under a noisy judge, by repetition."""
         query = _EVALUATION.where(

@@ -8,7 +8,7 @@ afresh and compared, ticket by ticket.
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
 
@@ -18,8 +18,10 @@ from sqlalchemy import select
 from ._archive import GIVEN, Archive, create_run
 from ._client import Answer, ModelClient
 from ._digest import Parting, archive_digest, parting_of, ticket_facts
+from ._evaluation_budget import ALLOWED
 from ._events import Event
 from ._judging import Judge
+from ._laboratory import EXPERIMENT
 from ._llm import LLMProposer
 from ._loop import Search
 from ._proposer import ArchiveView, Draw, Proposal, Proposer, Task
@@ -85,8 +87,10 @@ async def replay(
     run = record.run
     environment = {**run.environment, "replay_of": run.id}
     new_id = create_run(target, run.settings, problem, starters, environment)
-    for word in source.evaluations(run.id, purpose=PURPOSE):
-        target.store_evaluation(new_id, word.evaluation, PURPOSE, word.ticket, word.turn, word.repetition)
+    for purpose in (PURPOSE, EXPERIMENT):
+        for word in source.evaluations(run.id, purpose=purpose):
+            if word.ticket is not None and word.ticket < len(record.visible):
+                target.store_evaluation(new_id, word.evaluation, purpose, word.ticket, word.turn, word.repetition)
     parting = None
     async with _proposer(record, target, target.run(new_id), problem) as proposer:
         told = Retelling(record, proposer)
@@ -155,6 +159,12 @@ class Replay(Search):
         number = self._issued
         return number < len(self.record.visible) and self.record.visible[number] == self._committed
 
+    def _allowed(self, draw: Draw) -> Draw:
+        # What could be paid for is told by the record, like the budgets.
+        was = self.record.ticket(self._issued).draw.extra
+        kept = {name: was[name] for name in (ALLOWED,) if name in was and name in draw.extra}
+        return replace(draw, extra={**draw.extra, **kept})
+
     async def _commit(self, ticket: TicketRecord, outcome: str, note: str, word: Evaluation | None) -> None:
         try:
             await super()._commit(ticket, outcome, note, word)
@@ -163,8 +173,14 @@ class Replay(Search):
 
     def _judge_of(self, ticket: TicketRecord) -> Judge:
         async def judging(
-            candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0
+            candidate: Candidate,
+            cache: EvaluationCache | None,
+            repetition: int = 0,
+            *,
+            only: tuple[str, ...] = (),
         ) -> Evaluation:
+            if only:
+                raise PartedError(Parting(ticket.number, f"candidate {candidate.id} was never tried on {only[0]}"))
             word = self.record.word(ticket.number, candidate.id)
             if word is None:
                 raise PartedError(Parting(ticket.number, f"candidate {candidate.id} is to be judged and never was"))
@@ -285,7 +301,9 @@ async def _proposer(
         yield None
 
 
-async def _nobody(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+async def _nobody(
+    candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0, *, only: tuple[str, ...] = ()
+) -> Evaluation:
     """Stand for a judge where all judgements come from the record; asked only for what that does not hold."""
     raise UnrecordedError(f"the record holds no repetition {repetition} of candidate {candidate.id}")
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from ._database import Database
 from ._records import NO_CANDIDATE, UNCOUNTED, InsertionRecord, TicketRecord, ticket_record
-from ._statements import INSERTIONS, TICKETS
+from ._statements import EVALUATIONS, INSERTIONS, TICKETS
 
 
 class Standing(NamedTuple):
@@ -16,6 +16,7 @@ class Standing(NamedTuple):
 
     committed: int
     evaluations: int
+    experiments: int
     barren: int
     """Commits without a candidate since the last one that had any; counted up to ``most``."""
     open: tuple[TicketRecord, ...]
@@ -35,8 +36,13 @@ def standing_of(database: Database, run_id: str, most: int) -> Standing:
         last = select(outcome).where(mine, TICKETS.c.number < committed).order_by(TICKETS.c.number.desc())
         latest = connection.execute(last.limit(most)).scalars()
         barren = sum(1 for _ in takewhile(lambda name: name == NO_CANDIDATE, latest))
+        told = EVALUATIONS.c
+        tried = select(func.count()).where(
+            told.run_id == run_id, told.purpose == "experiment", told.ticket < committed
+        )
+        experiments: int = connection.execute(tried).scalar_one()
     evaluations = sum(count for name, count in counts.items() if name not in UNCOUNTED)
-    return Standing(committed, evaluations, barren, still_open)
+    return Standing(committed, evaluations, experiments, barren, still_open)
 
 
 def tickets_of(database: Database, run_id: str, proposer: str) -> frozenset[int]:

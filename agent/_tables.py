@@ -135,11 +135,12 @@ class EvaluationRow(Base):
     ticket: Mapped[int | None] = mapped_column(Integer, default=None)
     """None for a baseline or a re-judged candidate."""
     turn: Mapped[int | None] = mapped_column(Integer, default=None)
+    """The candidate's turn in its ticket; of an ``experiment``, how many its ticket had made before."""
     candidate_id: Mapped[str] = mapped_column(String(32))
     split: Mapped[str] = mapped_column(String(16))
     purpose: Mapped[str] = mapped_column(String(32))
-    """``search``, ``remeasure`` (a noisy elite or its challenger, again), ``champion``, ``report`` or
-    ``baseline:NAME``."""
+    """``search``, ``remeasure`` (a noisy elite or its challenger, again), ``experiment`` (one workload, for whoever
+    invents), ``champion``, ``report`` or ``baseline:NAME``."""
     repetition: Mapped[int] = mapped_column(Integer, default=0)
     """Which measuring of this candidate on this split it is; beyond 0 only where the problem is noisy."""
     status: Mapped[str] = mapped_column(String(16))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from speciate.agent import Archive, EvaluationRecord, RunRecord
+from speciate.agent import EXPERIMENT, Archive, EvaluationRecord, RunRecord
 from speciate.evaluators import Frozen, Problem, Status
 
 
@@ -26,7 +26,8 @@ class Alarm(Frozen):
     @property
     def words(self) -> str:
         """The alarm in a line."""
-        return f"{self.candidate_id[:12]} on {self.split}: {self.detail}"
+        draft = f", a draft of ticket {self.ticket}" if self.purpose == EXPERIMENT else ""
+        return f"{self.candidate_id[:12]} on {self.split}{draft}: {self.detail}"
 
 
 def alarms_of(archive: Archive, run: RunRecord, problem: Problem[Any] | None = None) -> tuple[Alarm, ...]:

@@ -162,7 +162,8 @@ def budget_words(run: RunRecord) -> str:
 
 def cost_words(cost: Spent) -> str:
     """Return what a run consumed in words; model costs only where a model was asked."""
-    words = f"{cost.evaluations} evaluations, {duration(cost.cpu_s)} of judging CPU"
+    tried = f", {cost.experiments} experiments" if cost.experiments else ""
+    words = f"{cost.evaluations} evaluations{tried}, {duration(cost.cpu_s)} of judging CPU"
     if cost.requests:
         tokens = "unknown" if cost.tokens is None else f"{cost.tokens:,}"
         words += f", {cost.requests} requests, {tokens} tokens, {dollars(cost.usd)}"

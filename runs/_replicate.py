@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from speciate.agent import Archive, RunRecord
+from speciate.agent import EXPERIMENT, Archive, RunRecord
 from speciate.evaluators import (
     Candidate,
     Evaluation,
@@ -221,6 +221,7 @@ def _recorded(archive: Archive, run_id: str, candidate_id: str, split: Split, *,
     noisy ones it stood out, so it flatters.
     """
     rows = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
+    rows = [row for row in rows if row.purpose != EXPERIMENT]
     rows = [row for row in rows if row.purpose != "search"] or rows if fresh else rows
     words = [row.evaluation for row in rows if row.evaluation.status is not Status.SANDBOX_ERROR]
     own = [word for word in words if word.status is not Status.DUPLICATE]

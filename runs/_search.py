@@ -185,12 +185,15 @@ def settled(archive: Archive, run: RunRecord, progress: Progress, choices: Choic
 def judge_of(run: RunRecord, executor: Executor) -> Judge:
     """Return who judges the run's candidates on train: ``executor``, in the run's sandbox."""
 
-    async def judge(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
+    async def judge(
+        candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0, *, only: tuple[str, ...] = ()
+    ) -> Evaluation:
         wanted = JudgeTask(
             problem=run.problem,
             candidate=candidate,
             sandbox=run.settings.sandbox,
             repetition=repetition,
+            only=only,
             racing=run.settings.racing,
         )
         return await asyncio.wrap_future(executor.submit(wanted, cache))

@@ -310,7 +310,9 @@ def simulate(key: Callable[..., float], place: Callable[..., float], workload: W
     )
 
 
-def judge(candidate: Candidate, cache: EvaluationCache | None, split: Split = "train") -> Evaluation:
+def judge(
+    candidate: Candidate, cache: EvaluationCache | None, split: Split = "train", only: tuple[str, ...] = ()
+) -> Evaluation:
     """Judge a trusted candidate here and now; a source seen before is a duplicate."""
     known = cache.by_source(candidate.id) if cache else None
     if known is not None:
@@ -325,7 +327,8 @@ def judge(candidate: Candidate, cache: EvaluationCache | None, split: Split = "t
     problem = RoutingProblem()
     policy = InProcess(candidate.source)
     try:
-        measurements = [problem.measure(policy, workload) for workload in problem.workloads(split)]
+        chosen = [each for each in problem.workloads(split) if not only or each.name in only]
+        measurements = [problem.measure(policy, workload) for workload in chosen]
     except (ArithmeticError, ValueError, TypeError, NameError, AttributeError, SyntaxError) as error:
         detail = f"{type(error).__name__}: {error}"
         return Evaluation(candidate=candidate.id, split=split, status=Status.CRASHED, detail=detail)

@@ -23,7 +23,12 @@ class TrustedExecutor:
             told = {"candidate": task.candidate.id, "status": "duplicate", "duplicate_of": known.candidate}
             future.set_result(Evaluation.model_validate({**known.model_dump(), **told}))
         else:
-            future.set_result(judge_inline(problem_of(task.problem), task.candidate, task.split, task.repetition))
+            problem = problem_of(task.problem)
+            word = judge_inline(problem, task.candidate, task.split, task.repetition)
+            if task.only and word.score is not None:
+                kept = tuple(each for each in word.measurements if each.workload in task.only)
+                word = word.model_copy(update={"measurements": kept, "score": problem.score(kept)})
+            future.set_result(word)
         return future
 
     def close(self) -> None:
