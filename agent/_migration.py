@@ -13,20 +13,20 @@ _one_at_a_time = Lock()
 
 
 def migrate(connection: Connection) -> None:
-    """Run the revisions that an archive lacks, inside the caller's transaction: all of them or none.
+    """Run the revisions that an archive lacks, inside the caller's write transaction: all of them or none.
 
     Several processes may open an old archive at once: whoever comes second waits, and finds it done. Raises
     SpeciateError for a version that no revision leads from.
     """
     mine = Meta.key == "schema_version"
-    version = connection.execute(select(Meta.value).where(mine).with_for_update()).scalar_one()
+    version = connection.execute(select(Meta.value).where(mine)).scalar_one()
     if int(version) < SCHEMA_VERSION:
-        upgrade(connection, version)
+        upgrade(connection, version, SCHEMA_VERSION)
         connection.execute(update(Meta).where(mine).values(value=str(SCHEMA_VERSION)))
 
 
-def upgrade(connection: Connection, version: str) -> None:
-    """Run all revisions after ``version``, or all there are after ``base``; ``meta`` is left to the caller."""
+def upgrade(connection: Connection, version: str, target: int) -> None:
+    """Run the revisions after ``version`` (``base``: from the first one) up to ``target``; ``meta`` is the caller's."""
     # Here, since it costs a fifth of a second and hardly any archive needs it.
     from alembic import command
     from alembic.config import Config
@@ -40,7 +40,7 @@ def upgrade(connection: Connection, version: str) -> None:
         try:
             # The first archives were made without alembic and have no record of its own.
             command.stamp(config, version)
-            command.upgrade(config, str(SCHEMA_VERSION))
+            command.upgrade(config, str(target))
         except CommandError as error:
-            told = f"expected an archive of schema 1 to {SCHEMA_VERSION}, got {version}: {error}"
+            told = f"expected an archive of schema 1 to {target}, got {version}: {error}"
             raise SpeciateError(told) from error

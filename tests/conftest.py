@@ -1,10 +1,11 @@
-"""What every test may ask for: the real data, and a sandbox that truly isolates."""
+"""What every test may ask for: the real data, and a database server."""
 
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.postgres import PostgresServer, postgres_server
 
 # The same examples on every run, and no wall clock: a loaded machine is not a bug.
 settings.register_profile("deterministic", derandomize=True, deadline=None)
@@ -25,3 +26,12 @@ def data_folder() -> Path:
     if not folder or not Path(folder).is_dir():
         missing("SPECIATE_DATA does not name the folder of real traces")
     return Path(str(folder))
+
+
+@pytest.fixture(scope="session")
+def server() -> PostgresServer:
+    """A PostgreSQL server of this test process's own."""
+    found = postgres_server()
+    if isinstance(found, str):
+        missing(found)
+    return found

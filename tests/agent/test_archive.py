@@ -2,7 +2,6 @@ import asyncio
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from speciate.agent import (
     Draw,
     Reasons,
     RunSettings,
+    archive_digest,
     create_run,
     open_archive,
     search,
@@ -27,17 +27,17 @@ STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselin
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
+def searched(shared_place):
     """An archive with one finished run; tests only read it."""
-    archive = open_archive(tmp_path_factory.mktemp("archive") / "runs.db", create=True)
+    archive = open_archive(shared_place, create=True)
     run_id = create_run(archive, SETTINGS, PROBLEM, STARTERS, {"python": "3.11"})
     asyncio.run(search(archive, run_id, PROBLEM, ScriptedProposer(), routing_judge))
     return archive, run_id
 
 
 @pytest.fixture
-def fresh(tmp_path):
-    archive = open_archive(tmp_path / "runs.db", create=True)
+def fresh(place):
+    archive = open_archive(place, create=True)
     return archive, create_run(archive, SETTINGS, PROBLEM, STARTERS)
 
 
@@ -53,8 +53,16 @@ def test_run_keeps_what_it_was_made_with(searched):
     assert archive.runs() == [run]
 
 
-def test_run_is_found_by_unique_prefix_only(tmp_path):
-    archive = open_archive(tmp_path / "x.db", create=True)
+def test_digest_is_the_same_wherever_the_archive_is(searched, tmp_path):
+    archive, run_id = searched
+    other = open_archive(tmp_path / "runs.db", create=True)
+    again = create_run(other, SETTINGS, PROBLEM, STARTERS)
+    asyncio.run(search(other, again, PROBLEM, ScriptedProposer(), routing_judge))
+    assert archive_digest(other, again) == archive_digest(archive, run_id)
+
+
+def test_run_is_found_by_unique_prefix_only(place):
+    archive = open_archive(place, create=True)
     first = create_run(archive, SETTINGS, PROBLEM, STARTERS)
     assert archive.run(first[:-1]).id == first
     second = create_run(archive, SETTINGS, PROBLEM, STARTERS, control_of=first)
@@ -66,15 +74,15 @@ def test_run_is_found_by_unique_prefix_only(tmp_path):
         archive.run("nothing%")
 
 
-def test_run_without_any_limit_is_refused(tmp_path):
-    archive = open_archive(tmp_path / "x.db", create=True)
+def test_run_without_any_limit_is_refused(place):
+    archive = open_archive(place, create=True)
     with pytest.raises(SpeciateError, match="needs a limit"):
         create_run(archive, SETTINGS.model_copy(update={"budget": Budget()}), PROBLEM, STARTERS)
     assert archive.runs() == []
 
 
-def test_starters_are_tickets_without_repetition(tmp_path):
-    archive = open_archive(tmp_path / "x.db", create=True)
+def test_starters_are_tickets_without_repetition(place):
+    archive = open_archive(place, create=True)
     run_id = create_run(archive, SETTINGS, PROBLEM, [STARTERS[0], STARTERS[1], STARTERS[0]])
     tickets = archive.tickets(run_id)
     assert [(t.number, t.visible, t.proposer, t.draw.operator, t.outcome) for t in tickets] == [
@@ -192,6 +200,17 @@ def test_source_of_several_files_and_odd_characters_comes_back(fresh):
     assert archive.ticket(run_id, 4).draw == Draw("rewrite", (), 3, model="m", extra={"k": [1, 2]})
 
 
+def test_figures_that_are_not_finite_and_words_that_no_database_holds_are_kept_as_far_as_they_can(fresh):
+    archive, run_id = fresh
+    metrics = {"p99": float("inf"), "gain": float("-inf")}
+    part = Measurement(workload="w", objective=1.0, metrics=metrics, feedback="odd \0 \ud800 \u2028")
+    word = Evaluation(candidate="c" * 300, split="train", status=Status.OK, score=1.0, measurements=(part,))
+    archive.store_evaluation(run_id, word, "baseline:" + "long" * 20)
+    (record,) = archive.evaluations(run_id, purpose="baseline:" + "long" * 20)
+    kept = part.model_copy(update={"feedback": "odd \ufffd ? \u2028"})
+    assert record.evaluation == word.model_copy(update={"measurements": (kept,)})
+
+
 def test_champion_and_openings_are_kept(fresh):
     archive, run_id = fresh
     archive.add_opening(run_id, "validation", ["abc"], "champion")
@@ -245,8 +264,8 @@ def test_cache_works_in_another_process(fresh):
     assert pickle.loads(told.stdout) == ok
 
 
-def test_cache_queries_use_an_index(fresh):
-    archive, _ = fresh
+def test_cache_queries_use_an_index(tmp_path):
+    archive = open_archive(tmp_path / "runs.db", create=True)
     with archive.database.read() as connection:
         for condition in ("candidate_id = 'x'", "decision_hash = 'x'"):
             plan = connection.exec_driver_sql(
@@ -255,7 +274,7 @@ def test_cache_queries_use_an_index(fresh):
             assert "USING INDEX" in str(plan)
 
 
-def test_run_is_held_once_and_free_again_after_a_failure(fresh):
+def test_run_is_held_once_and_free_again_after_a_failure(fresh, tmp_path):
     archive, run_id = fresh
 
     def fail():
@@ -268,4 +287,4 @@ def test_run_is_held_once_and_free_again_after_a_failure(fresh):
         fail()
     with archive.sole_writer(run_id):
         pass
-    assert not list(Path(archive.database.name).parent.glob("*.lock"))
+    assert not list(tmp_path.glob("*.lock"))

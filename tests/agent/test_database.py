@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,9 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from speciate.agent import open_archive
 from speciate.agent._migration import upgrade
-from speciate.agent._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Revision
+from speciate.agent._tables import APPLICATION_ID, SCHEMA_VERSION, Base, Meta, Revision
 from speciate.evaluators import Censored, SpeciateError, Status
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import JSON, MetaData, create_engine, func, select, text
 
 
 def refusal(place, **options):
@@ -21,6 +22,30 @@ def refusal(place, **options):
     message = str(caught.value)
     assert "\n" not in message
     return message
+
+
+def location(place):
+    return place if isinstance(place, str) else f"sqlite:///{place}"
+
+
+def rows(place):
+    """Every row of a database, by table."""
+    engine, known = create_engine(location(place)), MetaData()
+    with engine.connect() as connection:
+        known.reflect(connection)
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in known.sorted_tables
+        }
+
+
+def version_of(place):
+    return {row["key"]: row["value"] for row in rows(place)["meta"]}["schema_version"]
+
+
+def change(place, words):
+    with create_engine(location(place)).begin() as connection:
+        connection.exec_driver_sql(words)
 
 
 def test_created_archive_is_in_wal_mode_marked_as_ours_and_opens_again(tmp_path):
@@ -40,9 +65,11 @@ def test_created_archive_is_in_wal_mode_marked_as_ours_and_opens_again(tmp_path)
     assert archive.runs() == []
 
 
-def test_missing_archive_is_made_only_on_request(tmp_path):
-    assert "no archive there" in refusal(tmp_path / "none.db")
-    assert not (tmp_path / "none.db").exists()
+def test_missing_archive_is_made_only_on_request(place, tmp_path):
+    assert "no archive there" in refusal(place)
+    assert not list(tmp_path.iterdir())
+    open_archive(place, create=True).close()
+    assert open_archive(place).runs() == []
 
 
 def test_empty_file_is_an_archive_only_on_request(tmp_path):
@@ -65,22 +92,18 @@ def test_damaged_database_is_refused(tmp_path):
     assert "damaged.db" in refusal(path, create=True)
 
 
-def test_foreign_database_is_left_alone(tmp_path):
-    path = tmp_path / "foreign.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE runs (id TEXT)")
-    before = path.read_bytes()
-    assert "another program" in refusal(path, create=True)
-    assert path.read_bytes() == before
+def test_foreign_database_is_left_alone(place):
+    change(place, "CREATE TABLE runs (id TEXT PRIMARY KEY)")
+    change(place, "CREATE TABLE meta (id TEXT PRIMARY KEY)")
+    before = rows(place)
+    assert "another program" in refusal(place, create=True)
+    assert rows(place) == before
 
 
-def test_archive_of_a_newer_version_is_refused(tmp_path):
-    path = tmp_path / "new.db"
-    archive = open_archive(path, create=True)
-    with archive.database.write() as connection:
-        connection.execute(text("UPDATE meta SET value = '999' WHERE key = 'schema_version'"))
-    archive.close()
-    assert "newer Speciate" in refusal(path)
+def test_archive_of_a_newer_version_is_refused(place):
+    open_archive(place, create=True).close()
+    change(place, "UPDATE meta SET value = '999' WHERE key = 'schema_version'")
+    assert "newer Speciate" in refusal(place)
 
 
 def test_folder_and_unwritable_place_are_refused(tmp_path):
@@ -93,21 +116,44 @@ def test_folder_and_unwritable_place_are_refused(tmp_path):
 def test_archive_in_memory_and_odd_urls_are_refused():
     assert "memory" in refusal("sqlite://", create=True)
     assert "SQLite or PostgreSQL" in refusal("nosuchthing://host/name")
+    assert "pip install" in refusal("postgresql+nosuchdriver://host/name")
 
 
-def test_locked_database_is_one_clear_line(tmp_path):
-    path = tmp_path / "locked.db"
-    archive = open_archive(path, create=True, busy_timeout_s=0.1)
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(SpeciateError, match="locked by another process"), archive.database.write():
+def test_server_that_does_not_answer_is_one_clear_line_without_the_password(server):
+    told = refusal("postgresql://speciate:secret@127.0.0.1:1/runs", create=True)
+    assert "cannot be opened" in told
+    assert "secret" not in told
+    assert '"nowhere" does not exist' in refusal(server.url("nowhere"), create=True)
+
+
+def test_plain_url_of_a_server_finds_its_driver(server):
+    archive = open_archive(server.database().replace("+psycopg", ""), create=True)
+    assert archive.runs() == []
+
+
+def test_locked_database_is_one_clear_line(place):
+    archive, other = open_archive(place, create=True, busy_timeout_s=0.1), open_archive(place)
+    refused = pytest.raises(SpeciateError, match="locked by another process")
+    with other.database.write(), refused, archive.database.write():
         pass
-    holder.execute("ROLLBACK")
-    holder.close()
+    with archive.database.write():
+        pass
 
 
-def test_read_then_write_transactions_of_many_threads_all_succeed(tmp_path):
-    archive = open_archive(tmp_path / "busy.db", create=True)
+def test_read_sees_one_instant(place):
+    archive, other = open_archive(place, create=True), open_archive(place)
+    with archive.database.read() as connection:
+        count = select(func.count()).select_from(Meta)
+        before = connection.execute(count).scalar()
+        with other.database.write() as writing:
+            writing.execute(text("INSERT INTO meta (key, value) VALUES ('more', '1')"))
+        assert connection.execute(count).scalar() == before
+    with archive.database.read() as connection:
+        assert connection.execute(count).scalar() == before + 1
+
+
+def test_read_then_write_transactions_of_many_threads_all_succeed(place):
+    archive = open_archive(place, create=True)
     with archive.database.write() as connection:
         connection.execute(text("INSERT INTO meta (key, value) VALUES ('count', '0')"))
 
@@ -127,8 +173,8 @@ def test_read_then_write_transactions_of_many_threads_all_succeed(tmp_path):
         assert connection.execute(text("SELECT value FROM meta WHERE key = 'count'")).scalar() == "100"
 
 
-def test_failed_write_leaves_nothing(tmp_path):
-    archive = open_archive(tmp_path / "x.db", create=True)
+def test_failed_write_leaves_nothing(place):
+    archive = open_archive(place, create=True)
 
     def fail():
         with archive.database.write() as connection:
@@ -141,31 +187,39 @@ def test_failed_write_leaves_nothing(tmp_path):
         assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'half'")).scalar() == 0
 
 
-def old_archive(path, version=1, sign=1):
+def old_archive(place, version=1, sign=1):
     """Write the archive that a finished run of an older schema left; with ``sign`` -1 it was maximising."""
+    path = place if isinstance(place, Path) else ":memory:"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(Path(__file__).with_name(f"archive_{version}.sql").read_text())
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("UPDATE evaluations SET score = ? * score", (sign,))
-    return path
+        if place is not path:
+            copy(connection, place, version)
+    return place
 
 
-def rows(path):
-    """Every row of a file, by table and column."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
+def copy(source, url, version):
+    """Copy the rows of an older archive to a server's empty database."""
+    source.row_factory, known = sqlite3.Row, MetaData()
+    with create_engine(url).begin() as connection:
+        upgrade(connection, "base", version)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        known.reflect(connection)
+        for table in known.sorted_tables:
+            found = [dict(row) for row in source.execute(f"SELECT * FROM {table.name}")]
+            plain = [column.name for column in table.c if isinstance(column.type, JSON)]
+            for row in found:
+                row |= {name: json.loads(row[name]) for name in plain if row[name]}
+            if found:
+                connection.execute(table.insert(), found)
+            if "id" in table.c and table.c.id.type.python_type is int:
+                last = max((row["id"] for row in found), default=0) + 1
+                connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {last})")
 
 
-def version_of(path):
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()[0]
-
-
-def test_archive_of_the_first_version_opens_and_is_brought_up_to_date(tmp_path):
-    path = old_archive(tmp_path / "old.db")
-    archive = open_archive(path)
+def test_archive_of_the_first_version_opens_and_is_brought_up_to_date(place):
+    archive = open_archive(old_archive(place))
     run = archive.runs()[0]
     assert (run.state, len(archive.tickets(run.id))) == ("finished", 3)
     assert archive.best(run.id)[0].score == pytest.approx(19.5789362)
@@ -179,68 +233,71 @@ def test_archive_of_the_first_version_opens_and_is_brought_up_to_date(tmp_path):
     stored = archive.evaluations(run.id, purpose="report")[0]
     assert (stored.evaluation.censored, stored.repetition) == (cut, 2)
     archive.close()
-    open_archive(path).close()
-    assert version_of(path) == str(SCHEMA_VERSION)
+    open_archive(place).close()
+    assert version_of(place) == str(SCHEMA_VERSION)
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_older_archive_loses_nothing(tmp_path, version):
-    path = old_archive(tmp_path / "old.db", version)
-    before = rows(path)
-    open_archive(path).close()
-    after = rows(path)
+def test_an_older_archive_loses_nothing(place, version):
+    before = rows(old_archive(place, version))
+    open_archive(place).close()
+    after = rows(place)
     before["meta"][0]["value"] = str(SCHEMA_VERSION)
     for table, old in before.items():
         assert [{name: row[name] for name in was} for was, row in zip(old, after[table], strict=True)] == old
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_older_archive_comes_to_the_schema_of_a_new_one(tmp_path, version):
-    new, old = open_archive(tmp_path / "new.db", create=True), open_archive(old_archive(tmp_path / "old.db", version))
-    for archive in (new, old):
-        with archive.database.read() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-            assert connection.execute(select(Revision.version_num)).scalars().all() == [str(SCHEMA_VERSION)]
-
-
-def test_the_revisions_make_the_tables_from_nothing(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'empty.db'}")
-    with engine.begin() as connection:
-        upgrade(connection, "base")
+def test_an_older_archive_comes_to_the_schema_of_a_new_one(place, version):
+    archive = open_archive(old_archive(place, version))
+    with archive.database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_an_older_archive_remembers_that_it_maximised(tmp_path):
-    archive = open_archive(old_archive(tmp_path / "old.db", sign=-1))
+def test_a_new_archive_has_the_schema_of_the_tables_and_alembics_record(place):
+    archive = open_archive(place, create=True)
+    with archive.database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert connection.execute(select(Revision.version_num)).scalars().all() == [str(SCHEMA_VERSION)]
+
+
+def test_the_revisions_make_the_tables_from_nothing(place):
+    with create_engine(location(place)).begin() as connection:
+        upgrade(connection, "base", SCHEMA_VERSION)
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_an_older_archive_remembers_that_it_maximised(place):
+    archive = open_archive(old_archive(place, sign=-1))
     run = archive.runs()[0]
     assert archive.best(run.id)[0].score == pytest.approx(-19.5789362)
 
 
-def test_a_version_that_never_was_is_refused(tmp_path):
-    path = old_archive(tmp_path / "odd.db")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE meta SET value = '0'")
-    assert "expected an archive of schema 1 to" in refusal(path)
-    assert version_of(path) == "0"
+def test_a_version_that_never_was_is_refused(place):
+    old_archive(place)
+    change(place, "UPDATE meta SET value = '0'")
+    assert "expected an archive of schema 1 to" in refusal(place)
+    assert version_of(place) == "0"
 
 
-def test_an_archive_that_cannot_be_brought_up_to_date_stays_as_it_was(tmp_path):
-    path = old_archive(tmp_path / "old.db")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE lessons (id INTEGER PRIMARY KEY)")
-    before = rows(path)
-    assert "lessons already exists" in refusal(path)
-    assert rows(path) == before
+def test_an_archive_that_cannot_be_brought_up_to_date_stays_as_it_was(place):
+    old_archive(place)
+    change(place, "CREATE TABLE lessons (id INTEGER PRIMARY KEY)")
+    before = rows(place)
+    told = refusal(place)
+    assert "lessons" in told
+    assert "already exists" in told
+    assert rows(place) == before
 
 
-def test_processes_that_open_an_older_archive_at_once_bring_it_up_to_date_once(tmp_path):
-    path = old_archive(tmp_path / "old.db")
+def test_processes_that_open_an_older_archive_at_once_bring_it_up_to_date_once(place):
+    old_archive(place)
     command = (
         "import sys; from speciate.agent import open_archive; import alembic.command; print(flush=True)\n"
         "sys.stdin.read(); open_archive(sys.argv[1])"
     )
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    started = [subprocess.Popen([sys.executable, "-c", command, str(path)], **pipes) for _ in range(2)]
+    started = [subprocess.Popen([sys.executable, "-c", command, str(place)], **pipes) for _ in range(2)]
     for process in started:
         process.stdout.readline()
     for process in started:
@@ -249,7 +306,7 @@ def test_processes_that_open_an_older_archive_at_once_bring_it_up_to_date_once(t
         assert process.wait() == 0, process.stderr.read().decode()
         process.stdout.close()
         process.stderr.close()
-    assert version_of(path) == str(SCHEMA_VERSION)
+    assert version_of(place) == str(SCHEMA_VERSION)
 
 
 def test_an_archive_that_is_up_to_date_opens_without_alembic(tmp_path):

@@ -50,10 +50,12 @@ def written(archive, run_id):
     return len(archive.evaluations(run_id))
 
 
-@pytest.mark.parametrize("noisy", [False, True])
-def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path, noisy):
-    path, words = tmp_path / "killed.db", ["noisy"] if noisy else []
-    evaluations = 25 if noisy else EVALUATIONS
+@pytest.mark.parametrize(
+    ("noisy", "evaluations", "served"), [(False, EVALUATIONS, False), (True, 25, False), (False, 40, True)]
+)
+def test_kills_at_random_instants_lose_and_repeat_nothing(request, tmp_path, noisy, evaluations, served):
+    path = request.getfixturevalue("server").database() if served else tmp_path / "killed.db"
+    words = ["noisy"] if noisy else []
     archive, run_id = new_run(path, evaluations)
     rng, kills = Random(5), 0
     for sitting in range(6):
@@ -80,10 +82,9 @@ def test_kills_at_random_instants_lose_and_repeat_nothing(tmp_path, noisy):
     assert noisy == any(repetition for _, _, repetition in judged)
 
 
-def test_run_in_another_living_process_is_refused(tmp_path):
-    path = tmp_path / "busy.db"
-    archive, run_id = new_run(path)
-    process = start(path, run_id, 1)
+def test_run_in_another_living_process_is_refused(place):
+    archive, run_id = new_run(place)
+    process = start(place, run_id, 1)
     try:
         while process.poll() is None and archive.run(run_id).state != "running":
             time.sleep(0.01)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from speciate.agent import open_archive
 from support.openai_server import OpenAIServer
+from support.postgres import PostgresServer
 
 LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
 
@@ -65,6 +66,19 @@ def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) 
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["claim"] == json.loads((folder / "findings.json").read_text())["claim"]
     assert "measuring" not in again.stderr
+
+
+def test_a_run_lives_on_a_server_from_its_start_to_its_replay(tmp_path: Path, server: PostgresServer) -> None:
+    place = ("--db", server.database())
+    done = speciate("run", LANES, "--evals", "6", "--sandbox", "process", "--quiet", *place, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    listed = speciate("list", "--json", *place, cwd=tmp_path)
+    (run,) = json.loads(listed.stdout)
+    assert (run["state"], run["evaluations"]) == ("finished", 6)
+    assert (tmp_path / "reports" / run["run"] / "report.html").is_file()
+    replayed = speciate("replay", run["run"], *place, cwd=tmp_path)
+    assert "identical" in replayed.stdout, replayed.stderr
+    assert not list(tmp_path.glob("*.db*"))
 
 
 def test_json_goes_to_stdout_alone_and_quiet_says_nothing_else(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ def upgrade() -> None:
     op.add_column("insertions", sa.Column("holder_score", sa.Float))
     op.create_table(
         "gate_queries",
-        sa.Column("gate", sa.String(32), primary_key=True),
+        sa.Column("gate", sa.String, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("disagreements", sa.Integer, nullable=False),
-        sa.Column("run_id", sa.String(32), sa.ForeignKey("runs.id"), nullable=False),
-        sa.Column("candidate_id", sa.String(32), nullable=False),
-        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("run_id", sa.String, sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("candidate_id", sa.String, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
         sa.Column("gain", sa.Float, nullable=False),
         sa.Column("margin", sa.Float, nullable=False),
         sa.Column("settings", sa.JSON, nullable=False),
