@@ -88,9 +88,8 @@ class ModelBudget:
         self._settled.set()
         if usage is None:
             return
-        if usage.prompt_tokens is not None and usage.completion_tokens is not None:
-            used = usage.prompt_tokens + usage.completion_tokens
-            self._add(used - reservation.tokens, 0.0, used / reservation.tokens)
+        if usage.tokens is not None:
+            self._add(usage.tokens - reservation.tokens, 0.0, usage.tokens / reservation.tokens)
         if usd is not None:
             self._add(0, usd - (reservation.usd or 0.0))
 

@@ -1,4 +1,4 @@
-"""One HTTP attempt at a chat completion, and what can come of it.
+"""One HTTP attempt at a completion, at the endpoint of one model.
 
 The openai client sends; retries, waiting, rows and parsing are not its business and not this module's. An
 attempt never raises for what a server does: every outcome is an ``Answer``, so that it can be stored.
@@ -7,18 +7,19 @@ The key lives here and nowhere else, and is struck out of every text that a serv
 
 import asyncio
 import email.utils
-import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from speciate.evaluators import SpeciateError
 
-from ._pricing import NOTHING, UNKNOWN, Usage
+from . import _chat, _responses
+from ._answers import Answer
+from ._pricing import NOTHING, UNKNOWN
 from ._settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -33,28 +34,6 @@ GATEWAY_STATUSES = frozenset({408, 502, 504, 524})
 
 class ModelError(SpeciateError):
     """A model cannot be used as configured: wrong key, URL or name, or nobody there. It ends the run."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of one attempt."""
-
-    kind: Literal["completion", "status", "timeout", "connect", "connection", "bad_body", "limit_field"]
-    """``connect``: nothing was sent. ``connection``: lost after that. ``bad_body``: a 200 without a
-    completion in it. ``limit_field``: the server wants the token limit under its other name."""
-    http_status: int | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-    choices: int = 0
-    error: str = ""
-    usage: Usage = UNKNOWN
-    retry_after_s: float | None = None
-    latency_s: float = 0.0
-
-    @property
-    def outcome(self) -> str:
-        """What a failure is counted as: its kind, or ``http_429`` for a status."""
-        return f"http_{self.http_status}" if self.kind == "status" else self.kind
 
 
 class ModelClient:
@@ -74,16 +53,12 @@ class ModelClient:
         """Servers differ: OpenAI refuses ``max_tokens`` for its newer models, and some local servers ignore
         ``max_completion_tokens`` in silence, which no token budget would survive."""
 
-    def body(self, messages: list[dict[str, str]]) -> dict[str, Any]:
-        """Return the request's body: everything that is sent, except the key."""
-        body: dict[str, Any] = {
-            "model": self.model.name,
-            "messages": messages,
-            self.limit_field: self.model.max_completion_tokens,
-        }
-        if self.model.temperature is not None:
-            body["temperature"] = self.model.temperature
-        return body
+    def body(self, messages: Sequence[Mapping[str, str]], operator: str) -> dict[str, Any]:
+        """Return the body of a request made for ``operator``: everything that is sent, except the key."""
+        sampling = self.model.sampling(operator)
+        if self.model.api == "responses":
+            return _responses.body_of(self.model, messages, sampling)
+        return _chat.body_of(self.model, messages, sampling, self.limit_field)
 
     def open(self) -> None:
         """Import and build the openai client, which takes most of a second the first time."""
@@ -146,15 +121,18 @@ class ModelClient:
         import openai
 
         assert self._client is not None
+        responses = self.model.api == "responses"
+        resource = self._client.responses if responses else self._client.chat.completions
+        answer_of = _responses.answer_of if responses else _chat.answer_of
         try:
-            raw = await self._client.chat.completions.with_raw_response.create(**body)
+            raw = await resource.with_raw_response.create(**body)
         except openai.APIStatusError as error:
             return _refusal(error.status_code, error.response.text, error.response.headers)
         except openai.APITimeoutError as error:
             return Answer("timeout", error=f"no answer in time ({type(error.__cause__).__name__})")
         except openai.APIConnectionError as error:
             return Answer("connection", error=f"{type(error.__cause__).__name__}: {error.__cause__}")
-        return completion_of(raw.status_code, raw.text)
+        return answer_of(raw.status_code, raw.text)
 
     def _clean(self, text: str) -> str:
         """Return ``text`` without the key, and without what a database cannot hold."""
@@ -191,51 +169,6 @@ async def _watch(request: "Request") -> None:
             announcement()
 
     request.extensions = {**request.extensions, "trace": trace}
-
-
-def completion_of(status: int, text: str) -> Answer:
-    """Return the answer in the body of a 200. Strict about nothing that can be done without."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return Answer("bad_body", status, error=f"expected JSON, got {text[:200]!r}")
-    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
-        return Answer("bad_body", status, error=f"expected a list 'choices', got {text[:200]!r}")
-    usage = _usage(body.get("usage"))
-    if not body["choices"]:
-        return Answer("completion", status, choices=0, error="no choices", usage=usage)
-    choice = _object(body["choices"][0])
-    message = _object(choice.get("message"))
-    content, finish = message.get("content"), choice.get("finish_reason")
-    refusal = message.get("refusal")
-    return Answer(
-        "completion",
-        status,
-        text=content if isinstance(content, str) else None,
-        finish_reason=finish[:32] if isinstance(finish, str) else None,
-        choices=len(body["choices"]),
-        error=f"refusal: {refusal}" if isinstance(refusal, str) and refusal else "",
-        usage=usage,
-    )
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _usage(block: object) -> Usage:
-    if not isinstance(block, dict):
-        return UNKNOWN
-    details = block.get("prompt_tokens_details")
-    return Usage(
-        _count(block.get("prompt_tokens")),
-        _count(block.get("completion_tokens")),
-        _count(details.get("cached_tokens")) if isinstance(details, dict) else None,
-    )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _refusal(status: int, text: str, headers: Mapping[str, str]) -> Answer:

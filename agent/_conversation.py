@@ -6,14 +6,15 @@ code that wrote them: what was answered is parsed and not sent, what was in flig
 turn, and only from the first missing row on is anything sent.
 """
 
-import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
+from ._answers import Answer
 from ._budget import ModelBudget
-from ._client import Answer, ModelClient, ModelError
+from ._client import ModelClient, ModelError
+from ._pace import WALL_CLOCK, Clock, Pace
 from ._pricing import NOTHING, Usage, cost_usd
 from ._prompts import Message, again_messages
 from ._replies import USABLE, Parsed, RawReply
@@ -28,7 +29,6 @@ REFUSALS = frozenset({301, 302, 303, 307, 308, 401, 402, 403, 404})
 TRANSIENT = frozenset({408, 409, 425, 429})
 """Statuses below 500 that are worth a retry."""
 
-Sleep = Callable[[float], Awaitable[None]]
 Failure = Literal["excused", "transient", "refused", "final"]
 
 
@@ -42,6 +42,8 @@ class Script(NamedTuple):
     """How often it may ask again after an unusable reply."""
     seed: int
     """Of the jitter of waiting times."""
+    operator: str
+    """Whose temperature and effort the model is asked with."""
 
 
 class Conversation:
@@ -50,13 +52,14 @@ class Conversation:
     Args:
         log: the run's request rows.
         budget: admits each request.
-        sleep: waits so many seconds between retries; a test passes its own.
+        clock: by which it waits between retries and for the limits of a model.
     """
 
-    def __init__(self, log: RequestLog, budget: ModelBudget, sleep: Sleep = asyncio.sleep):
+    def __init__(self, log: RequestLog, budget: ModelBudget, clock: Clock = WALL_CLOCK):
         self._log = log
         self._budget = budget
-        self._sleep = sleep
+        self._clock = clock
+        self._paces: dict[str, Pace] = {}
         self._missed = 0
 
     async def turn(self, place: Place, client: ModelClient, script: Script) -> Parsed | str:
@@ -70,7 +73,10 @@ class Conversation:
         failures = asked = 0
         for attempt in itertools.count():
             fresh = attempt >= len(rows)
-            exchange = await self._exchange(place, attempt, client, messages) if fresh else rows[attempt]
+            if fresh:
+                exchange = await self._exchange(place, attempt, client, messages, script.operator)
+            else:
+                exchange = rows[attempt]
             if exchange is None:
                 return f"not asked: {self._budget.refused}"
             if exchange.state == "in_doubt":
@@ -83,7 +89,7 @@ class Conversation:
                 if failure == "final" or failures > client.model.retries:
                     return self._missed_turn(exchange, client, failures, fresh)
                 if fresh and failure == "transient":
-                    await self._sleep(_wait_s(exchange, failures, Random(f"{script.seed}:{attempt}")))
+                    await self._clock.sleep(_wait_s(exchange, failures, Random(f"{script.seed}:{attempt}")))
                 continue
             self._missed = failures = 0
             parsed = script.parse(exchange.reply)
@@ -108,10 +114,12 @@ class Conversation:
         return rows
 
     async def _exchange(
-        self, place: Place, attempt: int, client: ModelClient, messages: list[Message]
+        self, place: Place, attempt: int, client: ModelClient, messages: list[Message], operator: str
     ) -> Exchange | None:
-        """Send one request between its two rows; None where the budget does not admit it."""
-        body = client.body(messages)
+        """Send one request between its two rows; None where the budget does not admit it.
+
+        What it can use is reserved before it waits for its model's limits: who is paid for does not depend on them.
+        """
         reservation = await self._budget.admit(client.model, messages)
         if reservation is None:
             return None
@@ -125,13 +133,23 @@ class Conversation:
             usage = usd = None
 
         try:
-            answer = await client.attempt(body, announce)
-            cost = cost_usd(client.model, answer.usage)
-            self._log.receive(sent[0], answer, cost)
-            usage, usd = answer.usage, cost
+            async with self._pace(client).passage(reservation.tokens) as passage:
+                # Only now: an answer may meanwhile have told the client what this server calls its limit.
+                body = client.body(messages, operator)
+                answer = await client.attempt(body, announce)
+                cost = cost_usd(client.model, answer.usage)
+                self._log.receive(sent[0], answer, cost)
+                usage, usd = answer.usage, cost
+                passage.tokens = reservation.tokens if usage.tokens is None else usage.tokens
         finally:
             self._budget.settle(reservation, usage, usd)
         return _as_exchange(sent[0], attempt, answer)
+
+    def _pace(self, client: ModelClient) -> Pace:
+        name = client.model.name
+        if name not in self._paces:
+            self._paces[name] = Pace(client.model, self._clock)
+        return self._paces[name]
 
     def _missed_turn(self, exchange: Exchange, client: ModelClient, failures: int, fresh: bool) -> str:
         """Return the note of a turn that ends without a reply; raise where the run had better end."""
@@ -184,7 +202,8 @@ def _refusal(exchange: Exchange, client: ModelClient) -> ModelError:
         return ModelError(f"{where} refused the key (HTTP {status}): check {client.model.api_key_env}")
     if status in (402, 429):
         return ModelError(f"{where} has no credit left (HTTP {status}): add some, then resume the run")
-    return ModelError(f"{where} was not found (HTTP {status}): check --model and --base-url (often .../v1)")
+    hint = ", and whether it offers the Responses API" if client.model.api == "responses" else ""
+    return ModelError(f"{where} was not found (HTTP {status}): check --model and --base-url (often .../v1){hint}")
 
 
 def _wait_s(exchange: Exchange, failures: int, rng: Random) -> float:

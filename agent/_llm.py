@@ -1,6 +1,5 @@
 """The proposer ``llm``: designs written by language models behind OpenAI-compatible endpoints."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -11,17 +10,20 @@ from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError, S
 
 from ._budget import ModelBudget
 from ._client import ModelClient
-from ._conversation import Conversation, Script, Sleep
+from ._conversation import Conversation, Script
 from ._database import Database
+from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
 from ._prompts import Known, instructions_of, repair_messages, task_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
-from ._settings import RunSettings
+from ._settings import ModelSettings, Role, RunSettings
 from ._yardsticks import Yardsticks
 
 OPERATORS = ("rewrite", "diff")
+REPAIR = "repair"
+"""The operator by which a candidate is mended."""
 INSPIRATIONS = 2
 MENDABLE = frozenset(
     {
@@ -57,7 +59,7 @@ class LLMProposer:
         run_id: str,
         *,
         environ: Mapping[str, str] = os.environ,
-        sleep: Sleep = asyncio.sleep,
+        clock: Clock = WALL_CLOCK,
     ):
         """Check models, keys and prices; send nothing.
 
@@ -67,16 +69,13 @@ class LLMProposer:
             database: the archive's, where requests and replies are rows.
             run_id: the run; tickets must be rows before they are written.
             environ: where keys are looked up, by ``ModelSettings.api_key_env``.
-            sleep: waits between retries.
+            clock: by which requests wait.
 
         Raises:
-            SpeciateError: no model, two of one name, no price under a dollar budget, no key, a bad URL.
+            SpeciateError: no model that drafts, two of one name, an operator there is not, no price under a
+                dollar budget, no key, a bad URL.
         """
-        names = [model.name for model in settings.models]
-        if not names:
-            raise SpeciateError("the proposer llm needs a model: name one with --model")
-        if len(set(names)) < len(names):
-            raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
+        self._drafters = _drafters(settings)
         require_prices(settings)
         self._problem = problem
         self._settings = settings
@@ -84,8 +83,8 @@ class LLMProposer:
         self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
         self._log = RequestLog(database, run_id)
         self._yardsticks = Yardsticks(database, run_id, maximize=problem.objective.direction == "maximize")
-        self._budget = ModelBudget(self._log, settings.budget, settings.models)
-        self._conversation = Conversation(self._log, self._budget, sleep)
+        self._budget = ModelBudget(self._log, settings.budget, self._drafters)
+        self._conversation = Conversation(self._log, self._budget, clock)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose model and operator uniformly, a parent by rank, and up to two other elites as inspirations.
@@ -93,7 +92,7 @@ class LLMProposer:
         The parent of rank r (0 is the best) has weight 1 / (r + 1). No elites: no parents, and the problem's
         seed is what will be improved.
         """
-        model = rng.choice(self._settings.models).name
+        model = rng.choice(self._drafters).name
         operator = rng.choice(OPERATORS)
         elites = list(view.elites)
         parents: list[int] = []
@@ -116,15 +115,16 @@ class LLMProposer:
             instructions=instructions_of(task.draw.operator, program),
             askings=self._settings.repairs,
             seed=task.draw.seed,
+            operator=task.draw.operator,
         )
-        result = await self._conversation.turn(Place(task.ticket, 0), self._client(task), script)
+        result = await self._conversation.turn(Place(task.ticket, 0), self.client_for(task, "draft"), script)
         parents = tuple(parent.candidate.id for parent in task.parents) or (program.id,)
         return _proposal(result, program, parents, task.draw.operator)
 
     async def repair(
         self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation
     ) -> Proposal | None:
-        """Have the same model mend a candidate that its own fault ended.
+        """Have a model mend a candidate that its own fault ended; which one, the request's row says.
 
         Returns:
             None where the fault is not one to mend, or the ticket's repairs are used up.
@@ -141,9 +141,29 @@ class LLMProposer:
             instructions=instructions_of("rewrite", candidate),
             askings=self._settings.repairs - used - 1,
             seed=task.draw.seed + turn,
+            operator=REPAIR,
         )
-        result = await self._conversation.turn(Place(task.ticket, turn), self._client(task), script)
+        result = await self._conversation.turn(Place(task.ticket, turn), self.client_for(task, "repair"), script)
         return _proposal(result, candidate, candidate.parents, candidate.operator)
+
+    def client_for(self, task: Task, purpose: Role) -> ModelClient:
+        """Return who is asked: the drawn model, or, for a repair that it has no role for, one that has.
+
+        Of several the ticket's seed chooses, so that a turn that is entered again asks the same one. Where no model
+        repairs, the drawn one does.
+
+        Raises:
+            SpeciateError: the drawn model is not among the run's.
+        """
+        drawn = self._clients.get(task.draw.model or "")
+        if drawn is None:
+            known = ", ".join(self._clients)
+            wanted = f"ticket {task.ticket} was drawn for model {task.draw.model!r}"
+            raise SpeciateError(f"{wanted}, expected one of: {known}")
+        menders = [client for client in self._clients.values() if "repair" in client.model.roles]
+        if purpose == "draft" or "repair" in drawn.model.roles or not menders:
+            return drawn
+        return menders[task.draw.seed % len(menders)]
 
     def exhausted(self) -> str | None:
         """Return why no further request can be paid for, or None while one may."""
@@ -168,13 +188,23 @@ class LLMProposer:
         python = program.language == "python"
         return Asked(program.files, self._problem.interface.defines, python, self._seed.files)
 
-    def _client(self, task: Task) -> ModelClient:
-        try:
-            return self._clients[task.draw.model or ""]
-        except KeyError:
-            known = ", ".join(self._clients)
-            wanted = f"ticket {task.ticket} was drawn for model {task.draw.model!r}"
-            raise SpeciateError(f"{wanted}, expected one of: {known}") from None
+
+def _drafters(settings: RunSettings) -> tuple[ModelSettings, ...]:
+    """Return the models that draft. Raises SpeciateError where the models cannot be meant."""
+    names = [model.name for model in settings.models]
+    if not names:
+        raise SpeciateError("the proposer llm needs a model: name one with --model")
+    if len(set(names)) < len(names):
+        raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
+    for model in settings.models:
+        unknown = [name for name in model.operators if name not in (*OPERATORS, REPAIR)]
+        if unknown:
+            known = ", ".join((*OPERATORS, REPAIR))
+            raise SpeciateError(f"model {model.name!r}: expected operators from {known}, got {unknown[0]!r}")
+    drafters = tuple(model for model in settings.models if "draft" in model.roles)
+    if not drafters:
+        raise SpeciateError("expected a model with the role draft, got only models that repair")
+    return drafters
 
 
 def _proposal(result: Parsed | str, program: Candidate, parents: tuple[str, ...], operator: str) -> Proposal:

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Problem, SpeciateError, Status
 from sqlalchemy import select
 
+from ._answers import Answer
 from ._archive import GIVEN, Archive, create_run
-from ._client import Answer, ModelClient
+from ._client import ModelClient
 from ._digest import Parting, archive_digest, parting_of, ticket_facts
 from ._evaluation_budget import ALLOWED
 from ._events import Event

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, select, update
 
-from ._client import Answer
+from ._answers import Answer
 from ._database import Database
 from ._replies import RawReply
 from ._tables import Reply, Request
@@ -173,6 +173,7 @@ class RequestLog:
                     prompt_tokens=answer.usage.prompt_tokens,
                     completion_tokens=answer.usage.completion_tokens,
                     cached_tokens=answer.usage.cached_tokens,
+                    reasoning_tokens=answer.usage.reasoning_tokens,
                     cost_usd=cost_usd,
                     latency_s=answer.latency_s,
                     received_at=self._clock(),

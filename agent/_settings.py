@@ -1,13 +1,16 @@
 """What a run was asked to do: one frozen tree, written into the run's row."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from speciate.evaluators import ProblemRef
 from speciate.evaluators._contract import Frozen
 
 Memory = Literal["archive", "best", "start"]
 """What draws see: every niche's elite, only the best design so far, or only the starting designs."""
+
+Role = Literal["draft", "repair"]
+"""What a model is asked for: new designs, or mending those that its own or another's fault ended."""
 
 
 class Budget(Frozen):
@@ -21,24 +24,69 @@ class Budget(Frozen):
     """Prompt and completion tokens together."""
 
 
+class Sampling(Frozen):
+    """How a model is asked. None leaves it to the server."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    temperature: float | None = Field(default=None, ge=0)
+    effort: str | None = Field(default=None, pattern=r"^[a-z]+$")
+    """Of its reasoning, in the server's own word: ``low``, ``medium``, ``high``, ..."""
+
+
 class ModelSettings(Frozen):
     """One model behind an OpenAI-compatible endpoint."""
 
     # Whoever types a key where a name belongs must not find it in the error's text.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     name: str
     base_url: str | None = None
     """None: the openai client's default."""
     api_key_env: str = Field(default="OPENAI_API_KEY", pattern=r"^[A-Z_][A-Z0-9_]*$")
     """Name of the environment variable that holds the key. Never the key: hence capitals only."""
-    temperature: float | None = None
+    api: Literal["chat", "responses"] = "chat"
+    """Chat Completions, which every server speaks, or Responses."""
+    roles: tuple[Role, ...] = Field(default=("draft", "repair"), min_length=1)
+    temperature: float | None = Field(default=None, ge=0)
+    effort: str | None = Field(default=None, pattern=r"^[a-z]+$")
+    operators: dict[str, Sampling] = Field(default_factory=dict)
+    """By operator, what is asked instead of the model's own temperature and effort."""
     max_completion_tokens: int = Field(default=8192, ge=64)
+    """Reasoning included."""
     timeout_s: float = Field(default=300.0, gt=0)
     retries: int = Field(default=4, ge=0)
-    usd_per_million_input: float | None = None
-    usd_per_million_output: float | None = None
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Prompt and completion tokens together; a request counts for its reservation until its usage is known."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Requests at once. None, of all three: no limit."""
+    usd_per_million_input: float | None = Field(default=None, ge=0)
+    usd_per_million_cached_input: float | None = Field(default=None, ge=0)
+    """Of prompt tokens that the server had in its cache; None charges them as the others."""
+    usd_per_million_cache_write: float | None = Field(default=None, ge=0)
+    """Of prompt tokens that the server puts into its cache; None charges them as the others."""
+    usd_per_million_output: float | None = Field(default=None, ge=0)
     """Prices; None is unknown, which is an error only together with a ``usd`` budget."""
+    priced_on: str | None = None
+    """Date of the table that the prices are from; None where they were given, or are unknown."""
+
+    @model_validator(mode="after")
+    def _caching_saves_and_writing_costs(self) -> Self:
+        # What is reserved for a request is only then the most that it can cost.
+        full = self.usd_per_million_input or 0.0
+        cached, write = self.usd_per_million_cached_input, self.usd_per_million_cache_write
+        if (cached is not None and cached > full) or (write is not None and write < full):
+            raise ValueError(f"expected prices cached_input <= input <= cache_write, got {cached}, {full}, {write}")
+        return self
+
+    def sampling(self, operator: str) -> Sampling:
+        """Return how this model is asked for ``operator``."""
+        own = self.operators.get(operator, Sampling())
+        return Sampling(
+            temperature=self.temperature if own.temperature is None else own.temperature,
+            effort=self.effort if own.effort is None else own.effort,
+        )
 
 
 class Tessellating(Frozen):

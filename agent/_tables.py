@@ -299,6 +299,9 @@ class Reply(Base):
     prompt_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
     completion_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
     cached_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
+    """Of the prompt's, those that came from the server's cache."""
+    reasoning_tokens: Mapped[int | None] = mapped_column(Integer, default=None)
+    """Of the completion's, those that nobody is shown."""
     cost_usd: Mapped[float | None] = mapped_column(Float, default=None)
     """None where usage or price is unknown; unknown is shown as unknown, never 0."""
     latency_s: Mapped[float] = mapped_column(Float)

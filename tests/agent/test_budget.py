@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from speciate.agent import Budget, ModelSettings, Proposal, usage_summary
 from speciate.agent._budget import prompt_bound, reservation_of
 from speciate.agent._pricing import Usage, cost_usd
@@ -114,6 +115,48 @@ def test_a_server_that_ignores_its_limit_is_reserved_more_for(tmp_path):
 def test_a_prompt_has_no_more_tokens_than_bytes(texts):
     messages = [{"role": "user", "content": text} for text in texts]
     assert prompt_bound(messages) >= sum(len(text.encode()) for text in texts) + 32 * len(texts)
+
+
+CACHED = ModelSettings(
+    name="m",
+    usd_per_million_input=2.0,
+    usd_per_million_cached_input=0.5,
+    usd_per_million_cache_write=2.5,
+    usd_per_million_output=10.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("usage", "usd"),
+    [
+        (Usage(1_000_000, 0, 0, 0), 2.0),
+        (Usage(1_000_000, 0, 600_000, 0), 0.4 * 2 + 0.6 * 0.5),
+        (Usage(1_000_000, 0, 600_000, 100_000), 0.3 * 2 + 0.6 * 0.5 + 0.1 * 2.5),
+        (Usage(1_000_000, 0), 2.5),
+        (Usage(1_000_000, 0, 600_000), 0.4 * 2.5 + 0.6 * 0.5),
+        (Usage(1_000_000, 0, 9_000_000, 9_000_000), 0.5),
+        (Usage(0, 1_000_000, 0, 0, 900_000), 10.0),
+    ],
+)
+def test_the_cache_has_its_own_prices_and_what_a_server_does_not_tell_is_an_upper_bound(usage, usd):
+    assert cost_usd(CACHED, usage) == pytest.approx(usd)
+    plain = CACHED.model_copy(update={"usd_per_million_cached_input": None, "usd_per_million_cache_write": None})
+    assert cost_usd(plain, usage) == pytest.approx(usage.prompt_tokens * 2e-6 + usage.completion_tokens * 1e-5)
+
+
+COUNTS = st.integers(0, 10**6)
+
+
+@given(COUNTS, COUNTS, COUNTS | st.none(), COUNTS | st.none())
+def test_no_use_of_the_cache_costs_more_than_was_reserved(prompt, completion, cached, written):
+    bound = cost_usd(CACHED, Usage(prompt, completion))
+    assert cost_usd(CACHED, Usage(prompt, completion, cached, written)) <= bound * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("wrong", [{"usd_per_million_cached_input": 2.1}, {"usd_per_million_cache_write": 1.9}])
+def test_prices_that_would_make_a_reservation_too_small_are_refused(wrong):
+    with pytest.raises(ValidationError, match="cached_input <= input <= cache_write"):
+        ModelSettings(name="m", **PRICED, **wrong)
 
 
 def test_unknown_is_none_and_never_nought():

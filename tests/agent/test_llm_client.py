@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from speciate.agent import ModelSettings
-from speciate.agent._client import ModelClient, _retry_after, base_url_of, completion_of
+from speciate.agent import ModelSettings, _chat, _responses
+from speciate.agent._client import ModelClient, _retry_after, base_url_of
 from speciate.agent._pricing import Usage
 from support.llm_runs import KEY, llm_run
 from support.openai_server import OpenAIServer
+
+RESPONSES = {"input_tokens": 5, "output_tokens": 7}
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -26,10 +28,10 @@ json_values = st.recursive(
 
 def test_the_limit_goes_under_the_name_that_the_server_heeds():
     environ = {"OPENAI_API_KEY": KEY}
-    at_openai = ModelClient(ModelSettings(name="m", temperature=0.7), environ)
+    at_openai = ModelClient(ModelSettings(name="m"), environ)
     local = ModelClient(ModelSettings(name="m", base_url="http://127.0.0.1:11434/v1/"), environ)
-    assert at_openai.body([]) == {"model": "m", "messages": [], "max_completion_tokens": 8192, "temperature": 0.7}
-    assert local.body([]) == {"model": "m", "messages": [], "max_tokens": 8192}
+    assert at_openai.body([], "diff") == {"model": "m", "messages": [], "max_completion_tokens": 8192}
+    assert local.body([], "diff") == {"model": "m", "messages": [], "max_tokens": 8192}
     assert local.base_url == "http://127.0.0.1:11434/v1"
 
 
@@ -66,10 +68,14 @@ def test_text_that_no_database_holds_is_made_to_fit(tmp_path):
 
 @given(json_values)
 def test_any_json_is_an_answer_of_some_kind(value):
-    for body in (value, {"choices": value}, {"choices": [value], "usage": value}, {"choices": [{"message": value}]}):
-        answer = completion_of(200, json.dumps(body))
-        assert answer.kind in ("completion", "bad_body")
-        assert answer.text is None or isinstance(answer.text, str)
+    chat = (value, {"choices": value}, {"choices": [value], "usage": value}, {"choices": [{"message": value}]})
+    parts = [{"type": "message", "content": [value]}, {"type": "message", "content": [{"type": "output_text"}]}]
+    response = (value, {"output": value}, {"output": [value], "usage": value, "status": value}, {"output": parts})
+    for body in (*chat, *response, {"output": [], "status": "incomplete", "incomplete_details": value}):
+        for wire in (_chat, _responses):
+            answer = wire.answer_of(200, json.dumps(body))
+            assert answer.kind in ("completion", "bad_body")
+            assert answer.text is None or isinstance(answer.text, str)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +85,19 @@ def test_any_json_is_an_answer_of_some_kind(value):
         ({"prompt_tokens": 5, "completion_tokens": 7}, Usage(5, 7, None)),
         ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}}, Usage(5, 7, 3)),
         ({"prompt_tokens": 5}, Usage(5, None, None)),
+        (RESPONSES | {"input_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 2}}, Usage(5, 7, 1, 2)),
+        (RESPONSES | {"output_tokens_details": {"reasoning_tokens": 3}}, Usage(5, 7, None, None, 3)),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 30}, Usage(5, 25)),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 2}, Usage(5, 7)),
+        ({"prompt_tokens": 5, "completion_tokens": 7, "prompt_tokens_details": [3]}, Usage(5, 7)),
         ({"prompt_tokens": -5, "completion_tokens": "7"}, Usage()),
         ({"prompt_tokens": True, "completion_tokens": 7.0}, Usage()),
     ],
 )
 def test_usage_is_what_the_server_says_or_unknown(usage, expected):
     body = {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}], "usage": usage}
-    assert completion_of(200, json.dumps(body)).usage == expected
+    assert _chat.answer_of(200, json.dumps(body)).usage == expected
+    assert _responses.answer_of(200, json.dumps({"output": [], "usage": usage})).usage == expected
 
 
 def test_retry_after_comes_in_three_forms():

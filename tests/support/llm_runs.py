@@ -1,6 +1,6 @@
 """A run with tickets and a proposer ``llm`` on it, against the test server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from speciate.agent import (
     create_run,
     open_archive,
 )
+from speciate.agent._pace import Clock
 from speciate.agent._tables import Reply, Request
 from speciate.evaluators import Candidate, Evaluation, Measurement, ProblemRef, Status
 from sqlalchemy import RowMapping, select
@@ -28,13 +29,14 @@ KEY = "sk-very-secret-0123456789abcdef"
 
 @dataclass
 class LLMRun:
-    """One run on disk. ``slept`` collects the waits, which do not happen."""
+    """One run on disk. ``slept`` collects the waits, which do not happen but on its own clock ``now``."""
 
     archive: Archive
     run_id: str
     settings: RunSettings
     problem: Lanes
     slept: list[float] = field(default_factory=list)
+    now: float = 0.0
 
     def proposer(self, environ: Mapping[str, str] | None = None) -> LLMProposer:
         """Return a proposer of a new sitting."""
@@ -44,7 +46,7 @@ class LLMRun:
             self.archive.database,
             self.run_id,
             environ={"OPENAI_API_KEY": KEY} if environ is None else environ,
-            sleep=self._sleep,
+            clock=Clock(lambda: self.now, self._sleep),
         )
 
     def task(self, operator: str = "rewrite", *, model: str = "m", seed: int = 1) -> Task:
@@ -67,18 +69,25 @@ class LLMRun:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.now += seconds
 
 
 def llm_run(
-    folder: Path, base_url: str | None, *, budget: Budget | None = None, repairs: int = 1, **model: Any
+    folder: Path,
+    base_url: str | None,
+    *,
+    budget: Budget | None = None,
+    repairs: int = 1,
+    others: Sequence[ModelSettings] = (),
+    **model: Any,
 ) -> LLMRun:
-    """Return a new run in ``folder`` with one model ``m``."""
+    """Return a new run in ``folder`` with one model ``m`` and, where given, ``others``."""
     archive = open_archive(folder / "runs.db", create=True)
     the_problem = problem({})
     settings = RunSettings(
         problem=ProblemRef(name="lanes"),
         proposer="llm",
-        models=(ModelSettings(**{"name": "m", "base_url": base_url, "timeout_s": 5.0, **model}),),
+        models=(ModelSettings(**{"name": "m", "base_url": base_url, "timeout_s": 5.0, **model}), *others),
         budget=budget or Budget(evaluations=100),
         repairs=repairs,
     )

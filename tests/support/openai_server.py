@@ -1,4 +1,6 @@
-"""An OpenAI-compatible chat server on loopback, over real HTTP, that behaves well or badly on request.
+"""An OpenAI-compatible server on loopback, over real HTTP, that behaves well or badly on request.
+
+It speaks Chat Completions and Responses; a behaviour is the same in both.
 
 In a test::
 
@@ -30,8 +32,10 @@ from typing import Any, NamedTuple, Self
 
 if __package__:
     from .mutant_author import design_in, edit
+    from .openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
 else:
     from mutant_author import design_in, edit
+    from openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
 
 PROSE = "I would look at the queue first, and only then at the memory. No code today."
 
@@ -56,10 +60,13 @@ BEHAVIOURS: dict[str, int] = {
     "wants_other_limit": 0,
     "given": 0,
     "verbatim": 0,
+    "refusal": 0,
+    "failed": 0,
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
 ``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
-``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them."""
+``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them; ``failed``
+is a response that ended so."""
 
 STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
@@ -80,6 +87,7 @@ class Entry(NamedTuple):
     """Seconds on the machine's monotonic clock."""
     digest: str
     """Of the body, however its JSON was written."""
+    path: str
 
 
 class OpenAIServer:
@@ -168,7 +176,7 @@ class OpenAIServer:
     ) -> None:
         self.close()
 
-    def admit(self, body: dict[str, Any], authorized: bool) -> tuple[Entry, "Reply"]:
+    def admit(self, path: str, body: dict[str, Any], authorized: bool) -> tuple[Entry, Reply]:
         """Log a request and decide its reply."""
         self.on_request()
         with self._lock:
@@ -182,22 +190,13 @@ class OpenAIServer:
             given = self.sources[number % len(self.sources)] if self.sources else ""
             reply = compose(name, body, rng, given)
             model, digest = str(body.get("model")), digest_of(body)
-            entry = Entry(number, name, model, *reply.billed, _limit(body), time.monotonic(), digest)
+            entry = Entry(number, name, model, *reply.billed, limit_of(body), time.monotonic(), digest, path)
             self.log.append(entry)
             self.bodies.append(body)
             if self._log_path is not None:
                 with self._log_path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(entry._asdict()) + "\n")
         return entry, reply
-
-
-class Reply(NamedTuple):
-    """What goes back: a status, the choices and usage of a 200, and what it would have been billed at."""
-
-    status: int
-    choices: list[dict[str, Any]]
-    usage: dict[str, Any] | None
-    billed: tuple[int, int]
 
 
 def digest_of(body: dict[str, Any]) -> str:
@@ -208,14 +207,14 @@ def digest_of(body: dict[str, Any]) -> str:
 def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Reply:
     """Return the reply for one behaviour; ``given`` is the source of that behaviour. Deterministic."""
     if name.startswith("http_"):
-        return Reply(int(name[5:]), [], None, (0, 0))
+        return Reply(int(name[5:]))
     if name == "wants_other_limit" and "max_tokens" in body:
-        return Reply(400, [], None, (0, 0))
-    messages = body.get("messages", [])
+        return Reply(400)
+    messages = messages_of(body)
     prompt = sum(len(m.get("content") or "") // 4 + 4 for m in messages)
     said = {"given": f"~~~~python\n{given}~~~~\n", "verbatim": given}
-    text, finish = said.get(name) or _text(name, messages, rng), "stop"
-    allowed = _limit(body)
+    text, finish = said.get(name) or _text(name, messages, rng), name if name in ("refusal", "failed") else "stop"
+    allowed = limit_of(body)
     words = _tokens(text)
     if name == "overlong":
         text += f"\n{PROSE * 600}"
@@ -224,17 +223,12 @@ def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Re
         keep = len(text) * 2 // 3 if name == "truncated" else allowed * 4 if allowed else 0
         text, finish = text[:keep], "length"
         words = _tokens(text)
-    content = None if name == "no_content" else text + "\ud800\0" * (name == "odd_text")
-    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
-    usage = {
-        "prompt_tokens": prompt,
-        "completion_tokens": words,
-        "total_tokens": prompt + words,
-        "prompt_tokens_details": {"cached_tokens": prompt // 8},
-    }
+    usage = {"prompt": prompt, "completion": words, "cached": prompt // 8, "reasoning": words // 4}
     return Reply(
         200,
-        [] if name == "no_choices" else [choice],
+        None if name == "no_content" else text + "\ud800\0" * (name == "odd_text"),
+        finish,
+        0 if name == "no_choices" else 1,
         None if name == "no_usage" else usage,
         (prompt, words),
     )
@@ -244,7 +238,7 @@ def _text(name: str, messages: list[dict[str, str]], rng: Random) -> str:
     design = design_in(messages)
     change = edit(design, rng)
     idea = f"Idea: move one constant, because {change.before.strip()[:40]!r} looks untuned."
-    if name in ("prose", "no_content", "no_choices"):
+    if name in ("prose", "no_content", "no_choices", "refusal"):
         return PROSE
     if name in ("diff", "stale_diff"):
         before = change.before if name == "diff" else f"    no such line = {rng.random()}"
@@ -258,10 +252,6 @@ def _text(name: str, messages: list[dict[str, str]], rng: Random) -> str:
 
 def _tokens(text: str) -> int:
     return -(-len(text) // 4)
-
-
-def _limit(body: dict[str, Any]) -> int | None:
-    return body.get("max_completion_tokens", body.get("max_tokens"))
 
 
 class _Server(ThreadingHTTPServer):
@@ -293,11 +283,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         owner = self.server.owner
         raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.path != "/v1/chat/completions":
+        if self.path not in PATHS:
             self._send(404, {"error": {"message": f"no such path: {self.path}"}})
             return
         given = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        entry, reply = owner.admit(json.loads(raw), owner.key in (None, given))
+        entry, reply = owner.admit(self.path, json.loads(raw), owner.key in (None, given))
         if owner.delay_s:
             owner.closing.wait(owner.delay_s)
         if reply.status == 200:
@@ -314,16 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(reply.status, {"error": {"message": message, "type": "test", "code": None}}, headers)
 
     def _complete(self, entry: Entry, reply: Reply) -> None:
-        completion = {
-            "id": f"chatcmpl-{entry.number}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": entry.model,
-            "choices": reply.choices,
-        }
-        if reply.usage is not None:
-            completion["usage"] = reply.usage
-        payload = json.dumps(completion).encode()
+        payload = json.dumps(payload_of(entry.path, entry.number, entry.model, reply)).encode()
         if entry.behaviour == "hang":
             self.server.owner.closing.wait(self.server.owner.hang_s)
             self._hang_up()

@@ -1,4 +1,4 @@
-"""Lessons; a design's reasons; traces; a request's purpose, a reply's tools; a ticket's island and variant."""
+"""Lessons; reasons of designs; traces; purposes of requests, tools and reasoning of replies; islands, variants."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("requests", sa.Column("purpose", sa.String, nullable=False, server_default="write"))
     op.add_column("measurements", sa.Column("trace", sa.JSON))
     op.add_column("replies", sa.Column("calls", sa.JSON))
+    op.add_column("replies", sa.Column("reasoning_tokens", sa.Integer))
     op.add_column("tickets", sa.Column("island", sa.Integer))
     op.add_column("tickets", sa.Column("variant", sa.String, nullable=False, server_default=""))
     op.create_table(
