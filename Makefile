@@ -45,6 +45,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_simulator.py
 	$(BIN)/python tests/bench/bench_boundary.py
 	$(BIN)/python tests/bench/bench_judge.py
+	$(BIN)/python tests/bench/bench_worlds.py
 	$(BIN)/python tests/bench/bench_program.py
 	$(BIN)/python tests/bench/bench_claims.py
 	$(BIN)/python tests/bench/bench_agent.py

@@ -1,6 +1,6 @@
 """The judge: the contract problems implement, and everything that decides whether a candidate is any good."""
 
-from ._baselines import load_baselines
+from ._baselines import load_baselines, measured_headroom
 from ._boundary import SandboxedPolicy, open_policy
 from ._contract import (
     Candidate,
@@ -39,7 +39,7 @@ from ._registry import load_problem, problem_names, problem_of
 from ._room import Finished
 from ._screen import screen
 from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
-from ._tuning import Tuned, constants, tune, tune_baseline, tuned_toml, with_constants
+from ._tuning import Headroom, Tuned, constants, headroom_of, tune, tune_baseline, tuned_toml, with_constants
 from .kinds import Evaluator, Place, Session, evaluator_of, kinds
 from .kinds._policy import behaviour_hash, policy_interface, policy_probe
 from .sandbox import Sandbox, SandboxProcess, sandbox_named, sandbox_names
@@ -62,6 +62,7 @@ __all__ = [
     "Finished",
     "Frozen",
     "Function",
+    "Headroom",
     "Hook",
     "Incorrect",
     "InlineExecutor",
@@ -108,6 +109,7 @@ __all__ = [
     "evaluator_of",
     "executor_named",
     "gain_of_pairs",
+    "headroom_of",
     "installed",
     "judge",
     "judge_inline",
@@ -115,6 +117,7 @@ __all__ = [
     "load_baselines",
     "load_installed",
     "load_problem",
+    "measured_headroom",
     "open_policy",
     "paired_gain",
     "policy_interface",

@@ -18,7 +18,7 @@ from typing import Any
 from ._contract import Candidate, SourceFile
 from ._errors import ProblemError
 from ._problem import Baseline, Parameter
-from ._tuning import with_constants
+from ._tuning import Headroom, with_constants
 
 _TUNABLE = re.compile(
     r"^(?P<name>[A-Za-z_]\w*)\s*=\s*\S+\s*#\s*tune:\s*(?P<low>\S+?)\.\.(?P<high>\S+)(?P<log>\s+log)?\s*$", re.MULTILINE
@@ -34,7 +34,8 @@ def load_baselines(
     Args:
         folder: one file a design; hidden files are passed over.
         entry: path that the file takes in the candidate.
-        tuned: what ``speciate tune --out`` wrote; ``tuned.toml`` beside the folder where it is None.
+        tuned: what ``speciate tune --out`` wrote; ``tuned.toml`` beside the folder where it is None. Only that one
+            may be missing.
         language: of all designs.
 
     Raises ProblemError for a folder without designs and for a file that cannot be used.
@@ -42,7 +43,8 @@ def load_baselines(
     files = sorted(file for file in folder.glob("*") if file.is_file() and not file.name.startswith((".", "__")))
     if not files:
         raise ProblemError(f"{folder}: expected a folder with one file a baseline, found none")
-    chosen = _tuned(tuned or folder.with_name("tuned.toml"), required=tuned is not None)
+    beside = folder.with_name("tuned.toml")
+    chosen = _tuned(tuned or beside, required=tuned not in (None, beside))
     return tuple(_baseline(file, entry, language, chosen.get(file.stem, {})) for file in files)
 
 
@@ -96,6 +98,23 @@ def _parameter(file: Path, match: re.Match[str]) -> Parameter:
     if not low < high or (match["log"] and low <= 0):
         raise ProblemError(f"{file}: LOW < HIGH must hold (and 0 < LOW with log), got {match[0].strip()!r}")
     return Parameter(name=match["name"], low=low, high=high, log=bool(match["log"]))
+
+
+def measured_headroom(file: Path) -> Headroom | None:
+    """Return the headroom that ``speciate tune --out`` measured and wrote into ``file``; None where it did not.
+
+    Raises ProblemError for a file that says something else.
+    """
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8")).get("headroom")
+        if told is None:
+            return None
+        to_bound = told.get("to_bound")
+        return Headroom(str(told["baseline"]), float(told["score"]), None if to_bound is None else float(to_bound))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ProblemError(f"{file}: expected what `speciate tune --out` writes: {error}") from error
 
 
 def _tuned(file: Path, *, required: bool) -> dict[str, dict[str, Any]]:

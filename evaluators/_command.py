@@ -37,7 +37,6 @@ class CommandInterface(FilesInterface):
     """Run in ``folder``. ``{candidate}`` is the path of the candidate's file; see ``known_values`` for the others."""
     folder: str
     """The problem's folder, absolute: readable inside, not writable."""
-    entry: str = "candidate.py"
 
     def description(self) -> str:
         """Return what to write and what it is judged by."""

@@ -33,6 +33,8 @@ class Interface(Frozen):
     """Names the evaluator that judges by this interface."""
     language: str = "python"
     """What a candidate is written in."""
+    entry: str = "candidate.py"
+    """Path of a candidate's first file."""
 
     @property
     @abstractmethod

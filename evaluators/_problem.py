@@ -4,12 +4,13 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import Field, model_validator
 
-from ._contract import Candidate, Evaluation, Frozen, Measurement, Split, Workload
+from ._contract import Candidate, Evaluation, Frozen, Measurement, SourceFile, Split, Workload
+from ._errors import ProblemError
 from ._interface import Interface
 
 S = TypeVar("S")
@@ -136,8 +137,9 @@ class Probe(Frozen):
 class Problem(ABC, Generic[S]):
     """A thing to invent. Subclasses live in problem folders; the judge calls only what is here.
 
-    A problem must give ``name``, ``title``, ``objective``, ``descriptors`` and ``interface``, and define ``seed``,
-    ``workloads`` and ``measure``. All else has a default, to be replaced where the problem knows better.
+    A problem must give ``name``, ``title``, ``objective``, ``descriptors`` and ``interface``, and define
+    ``workloads`` and ``measure``. All else has a default, to be replaced where the problem knows better: the seed is
+    the file ``seed.py`` beside the problem's module, the baselines are the files in ``baselines/``.
 
     ``measure`` runs in the trusted process and must be a pure function of the workload and the answers, or the
     problem says that it is ``noisy``.
@@ -171,9 +173,24 @@ class Problem(ABC, Generic[S]):
         """The problem's folder: where its module is."""
         return Path(inspect.getfile(type(self))).parent
 
-    @abstractmethod
     def seed(self) -> Candidate:
-        """Return the program a search starts from."""
+        """Return the program a search starts from: ``seed.py`` (the entry's suffix) beside the problem's module.
+
+        Raises ProblemError where there is no such file.
+        """
+        entry = self.interface.entry
+        file = (self.folder / "seed").with_suffix(PurePath(entry).suffix)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProblemError(f"{file}: expected the program that a search starts from: {error}") from error
+        files = (SourceFile(path=entry, text=text),)
+        return Candidate(files=files, language=self.interface.language, proposer="human", operator="seed")
+
+    @property
+    def tuned(self) -> Path:
+        """What ``speciate tune --out`` wrote for the problem: the constants of its baselines, and the headroom."""
+        return self.folder / "tuned.toml"
 
     @abstractmethod
     def workloads(self, split: Split) -> Sequence[Workload]:
@@ -187,8 +204,13 @@ class Problem(ABC, Generic[S]):
         """
 
     def baselines(self) -> Sequence[Baseline]:
-        """Return the human designs, tuned. Without any, nothing can be claimed."""
-        return ()
+        """Return the human designs, tuned: the files in ``baselines/``. Without any, nothing can be claimed."""
+        from ._baselines import load_baselines  # here, since it imports this module
+
+        folder = self.folder / "baselines"
+        if not folder.is_dir():
+            return ()
+        return load_baselines(folder, self.interface.entry, self.tuned, self.interface.language)
 
     def score(self, measurements: Sequence[Measurement]) -> float:
         """Aggregate the measurements of one split into the number the archive compares: their mean objective."""

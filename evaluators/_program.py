@@ -20,8 +20,6 @@ ENTRY = "{entry}"
 class FilesInterface(Interface):
     """A candidate that is whole files: what the kinds ``program`` and ``command`` have in common."""
 
-    entry: str
-    """Name of the candidate's first file."""
     packages: bool = False
     """Whether Python programs may import NumPy."""
     processes: int = Field(default=64, ge=1, le=4096)

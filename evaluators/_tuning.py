@@ -9,12 +9,13 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._contract import Candidate, Evaluation, Status
 from ._errors import ProblemError
+from ._headroom import rooms
 from ._ladder import judge_inline
-from ._problem import Baseline, Parameter, ProblemRef
+from ._problem import Baseline, Parameter, Problem, ProblemRef
 from ._registry import problem_of
 
 Judge = Callable[[Sequence[Candidate]], Sequence[Evaluation]]
@@ -80,9 +81,34 @@ def tune_baseline(ref: ProblemRef, name: str, evaluations: int, seed: int) -> Tu
     raise ProblemError(f"{problem.name} has no baseline {name!r}; it has {known}")
 
 
-def tuned_toml(section: str, tuned: Mapping[str, Tuned], seed: int) -> str:
-    """Return the TOML of what tuning chose: one table a baseline under ``section``."""
+class Headroom(NamedTuple):
+    """What the best baseline leaves to discover on the train workloads."""
+
+    baseline: str
+    score: float
+    to_bound: float | None
+    """Mean distance from the bound, as a share; None where there is none."""
+
+
+def headroom_of(problem: Problem[Any], tuned: Mapping[str, Tuned]) -> Headroom | None:
+    """Return the headroom over the best contender with the constants that were chosen; None without a contender."""
+    sign = -1.0 if problem.objective.direction == "maximize" else 1.0
+    contenders = [each for each in problem.baselines() if not each.control and each.name in tuned]
+    if not contenders:
+        return None
+    best = min(contenders, key=lambda each: sign * tuned[each.name].score)
+    choice = tuned[best.name]
+    found = rooms(problem, judge_inline(problem, with_constants(best.candidate, choice.values)))
+    return Headroom(best.name, choice.score, math.fsum(found) / len(found) if found else None)
+
+
+def tuned_toml(section: str, tuned: Mapping[str, Tuned], seed: int, headroom: Headroom | None = None) -> str:
+    """Return the TOML of what tuning chose: one table a baseline under ``section``, and the ``headroom`` they leave."""
     lines: list[str] = []
+    if headroom is not None:
+        lines += ["[headroom]", f'baseline = "{headroom.baseline}"', f"score = {headroom.score:.6f}"]
+        lines += [f"to_bound = {headroom.to_bound:.4f}"] if headroom.to_bound is not None else []
+        lines += [""]
     for name, choice in tuned.items():
         values = ", ".join(f"{key} = {value!r}" for key, value in choice.values.items())
         lines += [

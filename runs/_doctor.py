@@ -10,21 +10,13 @@ KEY = "OPENAI_API_KEY"
 
 
 def problems(as_json: Json = False) -> None:
-    """List the problems that are installed."""
+    """List the problems that are installed, what they have to beat, and what that leaves to discover."""
     import json
 
-    from speciate.evaluators import load_problem, problem_names
+    from ._catalogue import entries, entry_lines
 
-    from ._numbers import table
-
-    found = [(name, load_problem(name)) for name in problem_names()]
-    if as_json:
-        facts = [{"name": n, "title": p.title, "kind": p.kind, "version": p.version} for n, p in found]
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    rows = [(name, problem.kind, problem.version, problem.title) for name, problem in found]
-    for line in table(("problem", "kind", "version", "title"), rows):
-        typer.echo(line)
+    found = entries()
+    typer.echo(json.dumps([entry._asdict() for entry in found], indent=2) if as_json else "\n".join(entry_lines(found)))
 
 
 def doctor(

@@ -74,13 +74,13 @@ def tune(  # noqa: PLR0913 - typer makes an option of each parameter
     trace: Trace = None,
 ) -> None:
     """Tune the constants of every baseline on the train workloads, with the same budget each."""
-    from speciate.evaluators import ProblemRef, tuned_toml
+    from speciate.evaluators import ProblemRef, headroom_of, problem_of, tuned_toml
 
     from ._bench import tuned, write_text
 
     ref = ProblemRef(name=problem, options=problem_options(option, trace))
     chosen = tuned(ref, evals, seed, workers, lambda line: typer.echo(line, err=True))
-    text = tuned_toml(section, chosen, seed)
+    text = tuned_toml(section, chosen, seed, headroom_of(problem_of(ref), chosen))
     if out is None:
         typer.echo(text, nl=False)
     else:

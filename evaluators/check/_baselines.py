@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._contract import Evaluation, Split, Status
+from .._headroom import rooms
 from .._problem import Problem
 from ._finding import Finding, Note, concluded, counted, fail, warn
 from ._trials import Breakdown, Design, Word, Yardstick, score_of
@@ -102,28 +103,28 @@ def check_headroom(problem: Problem[Any], designs: Sequence[Design], words: Word
     """Check that no human design passes the bound, and that the best one leaves something to discover."""
     passed = [
         (design.name, word.detail)
-        for found in words.values()
+        for by_name in words.values()
         for design in designs
-        if isinstance(word := found[design.name], Evaluation) and word.status is Status.CHEATED
+        if isinstance(word := by_name[design.name], Evaluation) and word.status is Status.CHEATED
     ]
     if passed:
         name, detail = passed[0]
         note = fail(f"{name} passes the bound ({detail})", "the bound is not one: prove it anew, mend bound()")
         return concluded("headroom", f"the bound is passed {len(passed)} times", [note])
-    rooms = [
+    found = [
         room
-        for split, found in words.items()
-        if isinstance(best := found.get(yard.best_name), Evaluation)
-        for room in _rooms(problem, split, best)
+        for by_name in words.values()
+        if isinstance(best := by_name.get(yard.best_name), Evaluation)
+        for room in rooms(problem, best)
     ]
-    if not rooms:
+    if not found:
         note = warn("bound() gives none", "prove a limit no design can pass: without one a cheat looks like a record")
         return concluded("headroom", "there is no bound", [note])
-    wrong = [room for room in rooms if not math.isfinite(room)]
-    mean = math.fsum(rooms) / len(rooms)
+    wrong = [room for room in found if not math.isfinite(room)]
+    mean = math.fsum(found) / len(found)
     if wrong:
         return concluded("headroom", "the bound is not finite", [fail("bound() is not finite", "mend it")])
-    figure = f"{yard.best_name} is {mean:.1%} off the bound, {min(rooms):.1%} to {max(rooms):.1%} by workload"
+    figure = f"{yard.best_name} is {mean:.1%} off the bound, {min(found):.1%} to {max(found):.1%} by workload"
     if mean < NO_HEADROOM:
         note = fail("the best human design is at the bound", "nothing to discover: make the workloads harder")
         return concluded("headroom", figure, [note])
@@ -131,18 +132,6 @@ def check_headroom(problem: Problem[Any], designs: Sequence[Design], words: Word
         note = warn("there is little left to discover", "make the workloads harder, or say so in the brief")
         return concluded("headroom", figure, [note])
     return concluded("headroom", figure)
-
-
-def _rooms(problem: Problem[Any], split: Split, word: Evaluation) -> list[float]:
-    """Return the distance from the bound on each workload that has one, as a share of the larger of the two."""
-    by_name = {workload.name: workload for workload in problem.workloads(split)}
-    rooms = []
-    for measurement in word.measurements:
-        bound = problem.bound(by_name[measurement.workload])
-        if bound is not None:
-            scale = max(abs(bound), abs(measurement.objective)) or 1.0
-            rooms.append(abs(measurement.objective - bound) / scale)
-    return rooms
 
 
 def check_sensitivity(problem: Problem[Any], words: Mapping[str, Word]) -> Finding:

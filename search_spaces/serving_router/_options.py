@@ -5,9 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
-from speciate.evaluators import Frozen, ProblemError
+from pydantic import Field
+from speciate.evaluators import Frozen
 from speciate.simulators.serving import ReplicaSpec, equal_cluster, mixed_speed_cluster
+
+from .._options import parsed
 
 Scenario = Literal["mixed", "equal"]
 
@@ -28,15 +30,7 @@ class RouterOptions(Frozen):
 
 def parse_options(options: Mapping[str, str]) -> RouterOptions:
     """Return the options. Raises ProblemError naming the first one that is wrong."""
-    try:
-        return RouterOptions.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(RouterOptions.model_fields)
-        raise ProblemError(
-            f"serving-router, option {name!r}: {first['msg']} (got {first['input']!r}); options are: {known}"
-        ) from error
+    return parsed(RouterOptions, options, "serving-router")
 
 
 @lru_cache(maxsize=2)

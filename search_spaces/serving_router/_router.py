@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from speciate.evaluators import (
-    Baseline,
-    Candidate,
     CandidateFault,
     Descriptor,
     Limits,
@@ -31,7 +29,7 @@ from speciate.simulators.serving import (
     simulate,
 )
 
-from ._baselines import baselines, seed_candidate
+from .._correlation import spearman
 from ._excerpt import excerpt
 from ._feedback import feedback
 from ._interface import CLUSTER, INTERFACE, REPLICA, REQUEST
@@ -103,13 +101,10 @@ class ServingRouter(Problem[Policy]):
         self._yardsticks: dict[str, Yardstick] = {}
         self._bounds: dict[str, float] = {}
 
-    def seed(self) -> Candidate:
-        """Return plain least outstanding."""
-        return seed_candidate()
-
-    def baselines(self) -> Sequence[Baseline]:
-        """Return the published routers, tuned for the scenario."""
-        return baselines(self.options.scenario, self.options.tuned)
+    @property
+    def tuned(self) -> Path:
+        """Constants of the published routers: the user's own, or those tuned for the scenario."""
+        return self.options.tuned or self.folder / f"tuned_{self.options.scenario}.toml"
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """Return the split's workloads: every load with every seed."""
@@ -206,9 +201,7 @@ def guarded(metrics: Mapping[str, float], yardstick: Yardstick) -> tuple[float, 
 
 def size_bias(trace: Trace, result: Result) -> float:
     """Return Spearman's rank correlation of size (prompt and output tokens) with the wait for a first token."""
-    size = np.argsort(np.argsort(trace.prompt_tokens + trace.output_tokens, kind="stable"), kind="stable")
-    wait = np.argsort(np.argsort(result.first_token_s - result.arrival_s, kind="stable"), kind="stable")
-    return float(np.corrcoef(size, wait)[0, 1])
+    return spearman(trace.prompt_tokens + trace.output_tokens, result.first_token_s - result.arrival_s)
 
 
 class _Recorder:

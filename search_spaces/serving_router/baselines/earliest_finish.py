@@ -1,8 +1,13 @@
-"""Earliest finish time: prefill ahead, then this request's decode at the present pace, slower where KV is short."""
+"""Earliest finish time.
 
-PREFILL_S = 0.00025
-KV_WEIGHT = 1.0
-SPEED_POWER = 1.0
+Earliest finish time: prefill ahead, then this request's decode at the present pace, slower where KV is short.
+
+Source: HEFT class
+"""
+
+PREFILL_S = 0.00025  # tune: 1e-05..0.05 log
+KV_WEIGHT = 1.0  # tune: 0..8
+SPEED_POWER = 1.0  # tune: 0..2
 
 
 def key(request):

@@ -1,8 +1,13 @@
-"""Head-room admission, first come first served: hold unless blocks stay free after admission."""
+"""Head-room admission, first come first served.
 
-HEADROOM = 0.03
-GROWTH = 0.6
-SPEED_POWER = 0.0
+Head-room admission, first come first served: hold unless blocks stay free after admission.
+
+Source: Glia class
+"""
+
+HEADROOM = 0.03  # tune: 0..0.3
+GROWTH = 0.6  # tune: 0..2
+SPEED_POWER = 0.0  # tune: 0..2
 
 
 def key(request):

@@ -1,10 +1,15 @@
-"""Head-room admission, ordered by prompt size times predicted output, to least outstanding."""
+"""Head-room admission, size by output, to least outstanding.
 
-HEADROOM = 0.03
-GROWTH = 0.6
-SPEED_POWER = 0.0
-PROMPT_OFFSET = 100.0
-OUTPUT_POWER = 1.0
+Head-room admission, ordered by prompt size times predicted output, to least outstanding.
+
+Source: shortest predicted first
+"""
+
+HEADROOM = 0.03  # tune: 0..0.3
+GROWTH = 0.6  # tune: 0..2
+SPEED_POWER = 0.0  # tune: 0..2
+PROMPT_OFFSET = 100.0  # tune: 1..3000 log
+OUTPUT_POWER = 1.0  # tune: 0..2
 
 
 def key(request):

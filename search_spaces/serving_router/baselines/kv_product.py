@@ -1,7 +1,12 @@
-"""KV-aware product score: prefill still to do times batch size, raised where blocks run short."""
+"""KV-aware product score, weighted by speed.
 
-SPEED_POWER = 0.0
-KV_WEIGHT = 1.0
+KV-aware product score: prefill still to do times batch size, raised where blocks run short.
+
+Source: LMetric class
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
+KV_WEIGHT = 1.0  # tune: 0..8
 
 
 def key(request):

@@ -1,6 +1,11 @@
-"""Least KV: the smallest share of blocks in use or spoken for, per unit of speed."""
+"""Least KV, weighted by speed.
 
-SPEED_POWER = 0.0
+Least KV: the smallest share of blocks in use or spoken for, per unit of speed.
+
+Source: Llumnix class
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
 
 
 def key(request):

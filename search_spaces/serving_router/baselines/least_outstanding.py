@@ -1,6 +1,11 @@
-"""True least outstanding requests: running and queued, per unit of speed."""
+"""Least outstanding, weighted by speed.
 
-SPEED_POWER = 0.0
+True least outstanding requests: running and queued, per unit of speed.
+
+Source: join the shortest queue
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
 
 
 def key(request):

@@ -1,7 +1,12 @@
-"""Least pending tokens: prompt tokens still to prefill, with a small weight on what is running."""
+"""Least pending tokens, weighted by speed.
 
-SPEED_POWER = 0.0
-RUNNING_WEIGHT = 1.0
+Least pending tokens: prompt tokens still to prefill, with a small weight on what is running.
+
+Source: queue-size balancing by tokens
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
+RUNNING_WEIGHT = 1.0  # tune: 0.1..1000 log
 
 
 def key(request):

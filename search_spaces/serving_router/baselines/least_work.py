@@ -1,7 +1,12 @@
-"""Predicted least work: prefill tokens and predicted decode tokens, the latter weighted, per unit of speed."""
+"""Predicted least work, weighted by speed.
 
-SPEED_POWER = 0.0
-DECODE_WEIGHT = 1.0
+Predicted least work: prefill tokens and predicted decode tokens, the latter weighted, per unit of speed.
+
+Source: Intelligent Router class
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
+DECODE_WEIGHT = 1.0  # tune: 0.03..30 log
 
 
 def key(request):

@@ -1,8 +1,13 @@
-"""Power of two choices: the less loaded of two replicas drawn at random."""
+"""Power of two choices, weighted by speed.
+
+Power of two choices: the less loaded of two replicas drawn at random.
+
+Source: Mitzenmacher 1996
+"""
 
 from random import Random
 
-SPEED_POWER = 0.0
+SPEED_POWER = 0.0  # tune: 0..2
 _rng = Random(0)
 
 

@@ -1,6 +1,11 @@
-"""Weighted round robin: each replica in turn, in proportion to speed ** SPEED_POWER."""
+"""Round robin, weighted by speed.
 
-SPEED_POWER = 0.0
+Weighted round robin: each replica in turn, in proportion to speed ** SPEED_POWER.
+
+Source: folklore
+"""
+
+SPEED_POWER = 0.0  # tune: 0..2
 _served = {}
 
 

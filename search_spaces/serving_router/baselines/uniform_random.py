@@ -1,4 +1,10 @@
-"""Uniform random placement: the yardstick every router must beat."""
+"""Uniform random.
+
+Uniform random placement: the yardstick every router must beat.
+
+Source: yardstick
+Control.
+"""
 
 from random import Random
 

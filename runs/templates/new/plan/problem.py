@@ -5,14 +5,11 @@ The design runs in a sandbox and is called once for each instance; what it retur
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from speciate import (
     Array,
-    Baseline,
-    Candidate,
     Descriptor,
     Measurement,
     Objective,
@@ -22,10 +19,7 @@ from speciate import (
     ProblemError,
     Split,
     Workload,
-    load_baselines,
 )
-
-HERE = Path(__file__).parent
 
 
 def problem(options: Mapping[str, str]) -> "Sharding":
@@ -57,14 +51,6 @@ class Sharding(Problem[Plan]):
         outputs=(Array(name="place", shape=("shards",), kind="integer", low=0, high="machines-1"),),
         about="The machine of each shard.",
     )
-
-    def seed(self) -> Candidate:
-        """Where the search starts."""
-        return Candidate.from_source((HERE / "seed.py").read_text(encoding="utf-8"))
-
-    def baselines(self) -> Sequence[Baseline]:
-        """What it has to beat: the files in ``baselines/``; ``speciate tune`` tunes their constants."""
-        return load_baselines(HERE / "baselines")
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """The search sees `train`; `validation` chooses the champion; `heldout` is opened for the report only."""

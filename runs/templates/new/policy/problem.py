@@ -7,14 +7,11 @@ answers; it never holds the trace, the future or the score. Replace the world by
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from random import Random
 
 from speciate import (
     Answer,
     Argument,
-    Baseline,
-    Candidate,
     Descriptor,
     Hook,
     Measurement,
@@ -27,10 +24,8 @@ from speciate import (
     Record,
     Split,
     Workload,
-    load_baselines,
 )
 
-HERE = Path(__file__).parent
 SLOTS = 16
 """Objects that the cache holds."""
 OBJECTS = 240
@@ -88,14 +83,6 @@ class Caching(Problem[Policy]):
         Descriptor(name="victim_hit", low=0.0, high=1.0, bins=6, about="share of victims that had given a hit"),
     )
     interface = INTERFACE
-
-    def seed(self) -> Candidate:
-        """Where the search starts."""
-        return Candidate.from_source((HERE / "seed.py").read_text(encoding="utf-8"))
-
-    def baselines(self) -> Sequence[Baseline]:
-        """What it has to beat: the files in ``baselines/``; ``speciate tune`` tunes their constants."""
-        return load_baselines(HERE / "baselines")
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """The search sees `train`; `validation` chooses the champion; `heldout` is opened for the report only."""

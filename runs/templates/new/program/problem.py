@@ -10,12 +10,9 @@ Another language? C++, for instance: ``ProgramInterface(language="c++", entry="m
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import dist
-from pathlib import Path
 from random import Random
 
 from speciate import (
-    Baseline,
-    Candidate,
     Descriptor,
     Incorrect,
     Limits,
@@ -27,10 +24,8 @@ from speciate import (
     ProgramInterface,
     Split,
     Workload,
-    load_baselines,
 )
 
-HERE = Path(__file__).parent
 SHELF = 1000
 """Width and height of the shelves; the robot starts and ends at (0, 0)."""
 
@@ -62,14 +57,6 @@ class Fetching(Problem[Program]):
         "at (0, 0).",
     )
     limits = Limits(wall_s=10.0, cpu_s=5.0)
-
-    def seed(self) -> Candidate:
-        """Where the search starts."""
-        return Candidate.from_source((HERE / "seed.py").read_text(encoding="utf-8"), path=self.interface.entry)
-
-    def baselines(self) -> Sequence[Baseline]:
-        """What it has to beat: the files in ``baselines/``; ``speciate tune`` tunes their constants."""
-        return load_baselines(HERE / "baselines", entry=self.interface.entry)
 
     def workloads(self, split: Split) -> Sequence[Workload]:
         """The search sees `train`; `validation` chooses the champion; `heldout` is opened for the report only."""
