@@ -1,4 +1,4 @@
-"""What a candidate of each installed problem costs through the sandbox: python tests/bench/bench_worlds.py [PROBLEM ...]
+"""What a candidate of each installed problem costs in its sandbox: python tests/bench/bench_worlds.py [PROBLEM ...]
 
 Prints, for the best tuned baseline on the train workloads, CPU seconds of judge and candidate together, decisions, and
 decisions a CPU-second, simulation included; the best of three judgings. Goal: at most 3 CPU-seconds. Exits with 1
