@@ -82,10 +82,10 @@ PythonChange = Callable[[Source, Bench], str | None]
 
 def tune(source: Source, bench: Bench) -> str | None:
     """Move one to three numbers, those with names of their own oftener."""
-    numbers = [place for place in source.places if place.role == "literal" and not _structural(place)]
+    numbers = [place for place in source.places if place.role == "literal" and not is_structural(place)]
     if not numbers:
         return None
-    weights = [_named(place) for place in numbers]
+    weights = [_frequency(place) for place in numbers]
     count = min(len(numbers), bench.rng.choice((1, 1, 1, 2, 3)))
     chosen = {place.start: place for place in bench.rng.choices(numbers, weights, k=count)}
     text = source.text
@@ -335,14 +335,19 @@ def _importance(place: Place) -> float:
     return 2.0 if compared else 1.0
 
 
-def _named(place: Place) -> float:
-    """Return how often a number is moved: one with a name of its own at the top level most."""
-    if isinstance(place.parent, ast.Assign) and len(place.above) == 2:
+def _frequency(place: Place) -> float:
+    """Return how often a number is moved: one with a name of its own most."""
+    if is_named(place):
         return 6.0
     return 2.0 if isinstance(place.node, ast.Constant) and isinstance(place.node.value, float) else 1.0
 
 
-def _structural(place: Place) -> bool:
+def is_named(place: Place) -> bool:
+    """Return whether a number has a name of its own at the top level."""
+    return isinstance(place.parent, ast.Assign) and len(place.above) == 2
+
+
+def is_structural(place: Place) -> bool:
     """Return whether a number says where something is rather than how much."""
     parent = place.parent
     if isinstance(parent, ast.keyword):

@@ -13,8 +13,8 @@ from speciate.evaluators import Candidate, Evaluation, PlanProbe, Problem, Sourc
 from . import _python_changes as python
 from . import _python_mates as python_mates
 from . import _token_changes as token
-from ._blocks import has_blocks
 from ._genetic import select
+from ._literals import changeable_files, is_python
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._python_source import Source
 from ._tokens import grammar_of
@@ -94,8 +94,7 @@ class Workshop:
         self._typical = _typical(problem)
         same = [each.candidate for each in problem.baselines() if not each.control and self._alike(each.candidate)]
         self.library: Sequence[Candidate] = [self.seed, *same]
-        marked = [file.path for file in self.seed.files if has_blocks(file.text)]
-        self._changeable = frozenset(marked or (file.path for file in self.seed.files))
+        self._changeable = changeable_files(self.seed)
         self._most_nodes = max([MOST_NODES, *(3 * _nodes(each) for each in self.library)])
 
     def changed(self, base: Candidate, mate: Candidate | None, operator: str, rng: Random) -> Candidate | None:
@@ -108,7 +107,7 @@ class Workshop:
         other = None
         if mate is not None:
             other = next((each for each in mate.files if each.path == file.path), None)
-        change = self._python if _is_python(file, base) else self._tokens
+        change = self._python if is_python(file, base) else self._tokens
         text = change(file, other, operator, rng)
         if text is None or len(text.encode(errors="replace")) > self._bytes:
             return None
@@ -227,15 +226,10 @@ class SourceRandom:
         return None
 
 
-def _is_python(file: SourceFile, candidate: Candidate) -> bool:
-    name = file.path.rsplit("/", 1)[-1]
-    return name.endswith(".py") or (candidate.language == "python" and "." not in name)
-
-
 def _nodes(candidate: Candidate) -> int:
     sizes = [0]
     for file in candidate.files:
-        if _is_python(file, candidate):
+        if is_python(file, candidate):
             try:
                 sizes.append(Source(file.text).size)
             except (SyntaxError, ValueError, RecursionError):

@@ -53,7 +53,7 @@ _REACH = frozenset({"<", "<=", ">", ">=", "+", "-", "*", "/"})
 """Signs with quantities on both sides."""
 _POSTFIX = frozenset({"(", "[", ".", "->", "::", "++", "--"})
 _TESTS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
-_NUMBER = re.compile(r"(?P<digits>0[xX][0-9a-fA-F]+|[\d.]+(?:[eE][+-]?\d+)?)(?P<suffix>[a-zA-Z]*)\Z")
+NUMBER = re.compile(r"(?P<digits>0[xX][0-9a-fA-F]+|[\d.]+(?:[eE][+-]?\d+)?)(?P<suffix>[a-zA-Z]*)\Z")
 _MOST_LINES = 400
 """Lines of a file that are compared with a mate's."""
 _FIXED = ("return", "break", "continue", "goto", "using", "import", "package", "typedef", "throw")
@@ -107,7 +107,7 @@ def tune(file: File, rng: Random) -> str | None:
 
 def moved(number: str, rng: Random) -> str:
     """Return a number near ``number``, written as it is: whole, hexadecimal, with its suffix."""
-    match = _NUMBER.match(number)
+    match = NUMBER.match(number)
     if match is None or match["digits"].count(".") > 1:
         return number
     digits, suffix = match["digits"], match["suffix"]
