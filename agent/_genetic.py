@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, policy_interface, policy_probe
 
+from ._bandit import Chooser
 from ._crossovers import Crossover, blend, cross_hook, cross_subtree, mix_rankings
 from ._division import divisors, guard_divisions
 from ._growth import Growth
@@ -24,6 +25,7 @@ from ._mutations import (
 )
 from ._program import size_of
 from ._proposer import ArchiveView, Draw, Elite, Proposal, Task
+from ._settings import RunSettings
 from ._snapshots import Snapshots
 from ._vocabulary import Vocabulary
 
@@ -45,18 +47,16 @@ class Arm(NamedTuple):
     weight: float
     early: float
     """Weight during the first ``_EARLY`` commits."""
-    mates: bool = False
-    """Needs a second program."""
 
 
 ARMS = (
     Arm("tune", 0.17, 0.06),
     Arm("perturb", 0.08, 0.04),
     Arm("term", 0.24, 0.22),
-    Arm("mix", 0.12, 0.22, mates=True),
-    Arm("hook", 0.05, 0.20, mates=True),
-    Arm("crossover", 0.07, 0.07, mates=True),
-    Arm("blend", 0.05, 0.02, mates=True),
+    Arm("mix", 0.12, 0.22),
+    Arm("hook", 0.05, 0.20),
+    Arm("crossover", 0.07, 0.07),
+    Arm("blend", 0.05, 0.02),
     Arm("subtree", 0.04, 0.04),
     Arm("bend", 0.05, 0.03),
     Arm("point", 0.05, 0.04),
@@ -88,11 +88,16 @@ class GeneticProposer:
     Args:
         problem: its interface types the programs, its probe tells the quantities' sizes, and its seed and
             baselines are the material that crossovers may draw on besides the elites.
+        settings: of the run: which operators are drawn, and how they are chosen.
+
+    Raises:
+        SpeciateError: the settings name an operator there is not.
     """
 
     name = "genetic"
 
-    def __init__(self, problem: Problem[Any]):
+    def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
+        self._chooser = Chooser(settings, [arm.name for arm in ARMS])
         self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
         self._snapshots = Snapshots(self._vocabulary)
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
@@ -101,20 +106,21 @@ class GeneticProposer:
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose an operator, a parent and, for a crossover, a mate."""
         early = view.commits < _EARLY
-        arm = rng.choices(ARMS, [arm.early if early else arm.weight for arm in ARMS])[0]
+        weights = {arm.name: arm.early if early else arm.weight for arm in ARMS}
+        operator = self._chooser.pick("operator", weights, view.history, rng)
         elites = view.elites
         if not elites:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(self._library)), "mate": rng.randrange(len(self._library))}
-            return Draw(arm.name, (), rng.getrandbits(48), extra=extra)
+            return Draw(operator, (), rng.getrandbits(48), extra=extra)
         parent = select(elites, rng)
-        if not arm.mates:
-            return Draw(arm.name, (parent.ticket,), rng.getrandbits(48))
+        if operator not in _CROSSOVERS:
+            return Draw(operator, (parent.ticket,), rng.getrandbits(48))
         others = [elite for elite in elites if elite is not parent]
-        if not others or (arm.name != "blend" and rng.random() < 0.45):
+        if not others or (operator != "blend" and rng.random() < 0.45):
             extra = {"mate": rng.randrange(len(self._library))}
-            return Draw(arm.name, (parent.ticket,), rng.getrandbits(48), extra=extra)
-        return Draw(arm.name, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))
+            return Draw(operator, (parent.ticket,), rng.getrandbits(48), extra=extra)
+        return Draw(operator, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))
 
     async def write(self, task: Task) -> Proposal:
         """Change the parent by the drawn operator; another one where that finds nothing to change."""

@@ -4,15 +4,17 @@ The archive of a run stays one: islands only decide what a draw sees. Everything
 log and the number of commits, so a resumed or replayed run has the same islands at the same commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from math import ceil
 from random import Random
 
+from ._bandit import Chooser
 from ._grid import Grid, Inserted, View
+from ._history import Past
 from ._proposer import Elite
 from ._records import InsertionRecord
-from ._settings import IslandSettings
+from ._settings import RunSettings
 from ._tessellation import Tessellation
 
 MIGRANTS = 0.1
@@ -23,18 +25,19 @@ class Islands:
     """The islands of one run. A ticket belongs to the one that its draw names; the starting designs are on all of them.
 
     Args:
-        settings: how many there are, and after how many commits they exchange elites and start anew.
+        settings: how many there are, how they are chosen, and after how many commits they exchange elites and start
+            anew; the seed decides whose best founds an island anew.
         niches: of every island and of the archive.
-        seed: of the run; it decides whose best founds an island anew.
     """
 
-    def __init__(self, settings: IslandSettings, niches: Tessellation, seed: int):
-        self._settings = settings
+    def __init__(self, settings: RunSettings, niches: Tessellation):
+        self._settings = settings.islands
         self._niches = niches
-        self._seed = seed
-        self._grids = [Grid(niches) for _ in range(settings.count)]
+        self._seed = settings.seed
+        self._chooser = Chooser(settings) if settings.choice == "bandit" else None
+        self._grids = [Grid(niches) for _ in range(settings.islands.count)]
         self._commits = 0
-        self._improved = [0] * settings.count
+        self._improved = [0] * settings.islands.count
         """Commits after which the island's best became better, or the island started anew."""
 
     @property
@@ -43,8 +46,15 @@ class Islands:
         return len(self._grids)
 
     def home(self, ticket: int) -> int:
-        """Return the island that a ticket goes to: each in turn."""
+        """Return the island whose turn it is."""
         return ticket % self.count
+
+    def choose(self, ticket: int, history: Sequence[Past]) -> int:
+        """Return the island that a ticket goes to: each in turn, or by what they earned."""
+        if self._chooser is None:
+            return self.home(ticket)
+        weights = {str(island): 1.0 for island in range(self.count)}
+        return int(self._chooser.pick("island", weights, history, self._random(f"choice/{ticket}")))
 
     def take(
         self, ticket: int, entry: Inserted | InsertionRecord, holder: int | None, island: int | None
@@ -95,7 +105,7 @@ class Islands:
         for island in stale:
             if leader is None or island == leader[-1]:
                 continue
-            source = self._random(island).choice(living or [leader[-1]])
+            source = self._random(f"{island}/{self._commits}").choice(living or [leader[-1]])
             founder = self._grids[source].best
             self._grids[island] = Grid(self._niches)
             self._improved[island] = self._commits
@@ -122,6 +132,6 @@ class Islands:
             if held is not None and held.ticket == elite.ticket:
                 grid.apply(elite.ticket, Inserted(elite.cell, elite.score, "improved", held))
 
-    def _random(self, island: int) -> Random:
-        told = f"{self._seed}/island/{island}/{self._commits}".encode()
+    def _random(self, what: str) -> Random:
+        told = f"{self._seed}/island/{what}".encode()
         return Random(int.from_bytes(blake2b(told, digest_size=16).digest(), "big"))

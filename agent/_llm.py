@@ -8,6 +8,7 @@ from typing import Any
 
 from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError, Status
 
+from ._bandit import Chooser
 from ._budget import ModelBudget
 from ._client import ModelClient
 from ._conversation import Conversation, Script
@@ -76,6 +77,7 @@ class LLMProposer:
                 dollar budget, no key, a bad URL.
         """
         self._drafters = _drafters(settings)
+        self._chooser = Chooser(settings, OPERATORS)
         require_prices(settings)
         self._problem = problem
         self._settings = settings
@@ -87,13 +89,13 @@ class LLMProposer:
         self._conversation = Conversation(self._log, self._budget, clock)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
-        """Choose model and operator uniformly, a parent by rank, and up to two other elites as inspirations.
+        """Choose model and operator, a parent by rank, and up to two other elites as inspirations.
 
         The parent of rank r (0 is the best) has weight 1 / (r + 1). No elites: no parents, and the problem's
         seed is what will be improved.
         """
-        model = rng.choice(self._drafters).name
-        operator = rng.choice(OPERATORS)
+        model = self._chooser.pick("model", {model.name: 1.0 for model in self._drafters}, view.history, rng)
+        operator = self._chooser.pick("operator", dict.fromkeys(OPERATORS, 1.0), view.history, rng)
         elites = list(view.elites)
         parents: list[int] = []
         if elites:

@@ -139,8 +139,7 @@ class Search:
         cap = self._settings.remeasure if self.problem.noisy else 0
         self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
         many = self._settings.islands.count > 1 and self._settings.memory == "archive"
-        niches = self._grid.tessellation
-        self._islands = Islands(self._settings.islands, niches, self._settings.seed) if many else None
+        self._islands = Islands(self._settings, self._grid.tessellation) if many else None
         standing = standing_of(self.archive.database, self.run_id, _BARREN)
         self._committed, self._barren = standing.committed, standing.barren
         self._workloads = tuple(workload.name for workload in self.problem.workloads("train"))
@@ -240,8 +239,8 @@ class Search:
             self.on_event(Issued(number, draw.operator, draw.parents, draw.model))
 
     def _draw(self, ticket: int) -> Draw:
-        """Have the proposer draw a ticket on the archive as it stands, on the island that is its turn."""
-        island = self._islands.home(ticket) if self._islands else None
+        """Have the proposer draw a ticket on the archive as it stands."""
+        island = self._islands.choose(ticket, self._history.seen) if self._islands else None
         view = self._islands.view(island, self._committed) if self._islands and island is not None else None
         view = view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
         told = replace(view, history=self._history.seen)

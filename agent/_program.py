@@ -188,6 +188,8 @@ class _Survey:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._assign(statement, name, value, names)
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                self._unpack(targets, values, names)
             case ast.AugAssign(target=ast.Name(), value=value) if not isinstance(value, ast.Constant):
                 self._visit(statement, "value", None, names, root=True)
             case ast.For():
@@ -217,6 +219,15 @@ class _Survey:
             self.program.definitions[self.function, name] = value
         # A number that changes later is no term to build with; a row or a table stays what it is.
         names[name] = None if name in self.state and isinstance(kind, Number) else kind
+
+    def _unpack(self, targets: list[ast.expr], values: list[ast.expr], names: dict[str, Type]) -> None:
+        """Bind what ``a, b = x.a, x.b`` names. The line itself stays as it is: it only abbreviates."""
+        kinds = [self.infer.type_of(value, names) for value in values]
+        for target, value, kind in zip(targets, values, kinds, strict=False):
+            if isinstance(target, ast.Name) and target.id not in self.state:
+                names[target.id] = kind
+                if isinstance(kind, Number):
+                    self.program.definitions[self.function, target.id] = value
 
     def _loop(self, loop: ast.For, names: dict[str, Type]) -> None:
         table = self.infer.type_of(loop.iter, names)

@@ -50,7 +50,8 @@ async def open_proposer(archive: Archive, run: RunRecord, problem: Problem[Any])
     elif name == "random":
         yield RandomProposer(problem) if problem.kind == "policy" else SourceRandom(problem)
     elif name == "genetic":
-        yield GeneticProposer(problem) if problem.kind == "policy" else SourceProposer(problem)
+        made = GeneticProposer if problem.kind == "policy" else SourceProposer
+        yield made(problem, run.settings)
     else:
         factory = load_installed(GROUP, name)
         if not callable(factory):

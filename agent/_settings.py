@@ -12,6 +12,9 @@ Memory = Literal["archive", "best", "start"]
 Role = Literal["draft", "repair"]
 """What a model is asked for: new designs, or mending those that its own or another's fault ended."""
 
+Choice = Literal["bandit", "static"]
+"""Whether draws go by what operators, models and islands earned so far, or by fixed weights alone."""
+
 
 class Budget(Frozen):
     """Hard limits. A run stops before it would pass any of them; None means no limit."""
@@ -120,6 +123,9 @@ class RunSettings(Frozen):
     """``genetic``, ``llm``, ``random``, ``external`` (asked and told), or one that an installed package brings."""
     models: tuple[ModelSettings, ...] = ()
     budget: Budget = Budget()
+    choice: Choice = "static"
+    operators: tuple[str, ...] = ()
+    """Those of the proposer's that are drawn; empty for all of them."""
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
     archive: Tessellating = Tessellating()

@@ -13,10 +13,12 @@ from speciate.evaluators import Candidate, Evaluation, PlanProbe, Problem, Sourc
 from . import _python_changes as python
 from . import _python_mates as python_mates
 from . import _token_changes as token
+from ._bandit import Chooser
 from ._genetic import select
 from ._literals import changeable_files, is_python
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._python_source import Source
+from ._settings import RunSettings
 from ._tokens import grammar_of
 
 MOST_NODES = 600
@@ -31,8 +33,6 @@ class Arm(NamedTuple):
 
     name: str
     weight: float
-    mates: bool = False
-    """Needs a second program."""
 
 
 ARMS = (
@@ -42,10 +42,10 @@ ARMS = (
     Arm("condition", 0.06),
     Arm("term", 0.20),
     Arm("statement", 0.09),
-    Arm("splice", 0.12, mates=True),
-    Arm("transplant", 0.05, mates=True),
-    Arm("function", 0.06, mates=True),
-    Arm("blend", 0.05, mates=True),
+    Arm("splice", 0.12),
+    Arm("transplant", 0.05),
+    Arm("function", 0.06),
+    Arm("blend", 0.05),
 )
 _PYTHON: dict[str, python.PythonChange] = {
     "tune": python.tune,
@@ -151,27 +151,32 @@ class SourceProposer:
     Args:
         problem: its seed and its baselines (controls apart) are the material that crossovers may draw on
             besides the elites.
+        settings: of the run: which operators are drawn, and how they are chosen.
+
+    Raises:
+        SpeciateError: the settings name an operator there is not.
     """
 
     name = "genetic"
 
-    def __init__(self, problem: Problem[Any]):
+    def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
+        self._chooser = Chooser(settings, [arm.name for arm in ARMS])
         self._workshop = Workshop(problem)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose an operator, a parent and, for a crossover, a mate."""
         library = self._workshop.library
-        arm = rng.choices(ARMS, [arm.weight for arm in ARMS])[0]
+        operator = self._chooser.pick("operator", {arm.name: arm.weight for arm in ARMS}, view.history, rng)
         elites = view.elites
         if not elites:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(library)), "mate": rng.randrange(len(library))}
-            return Draw(arm.name, (), rng.getrandbits(48), extra=extra)
+            return Draw(operator, (), rng.getrandbits(48), extra=extra)
         parent = select(elites, rng)
         others = [elite for elite in elites if elite is not parent]
-        if not arm.mates or not others or rng.random() < 0.4:
-            return Draw(arm.name, (parent.ticket,), rng.getrandbits(48), extra={"mate": rng.randrange(len(library))})
-        return Draw(arm.name, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))
+        if operator not in _PYTHON_MATES or not others or rng.random() < 0.4:
+            return Draw(operator, (parent.ticket,), rng.getrandbits(48), extra={"mate": rng.randrange(len(library))})
+        return Draw(operator, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))
 
     async def write(self, task: Task) -> Proposal:
         """Change the parent by the drawn operator; another one where that finds nothing to change."""

@@ -9,6 +9,7 @@ from ._arms import arm_of
 
 DEFAULT_DATABASE = "speciate.db"
 REMEASURE = RunSettings.model_fields["remeasure"].default
+CHOICE = RunSettings.model_fields["choice"].default
 
 BUDGET_OPTIONS = {"evaluations": "--evals", "minutes": "--minutes", "usd": "--usd", "tokens": "--tokens"}
 
@@ -61,6 +62,8 @@ def _run_options(settings: RunSettings) -> list[str]:
     for field, option in BUDGET_OPTIONS.items():
         value = getattr(settings.budget, field)
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
+    words += ["--choice", settings.choice] if settings.choice != CHOICE else []
+    words += ["--operators", ",".join(settings.operators)] if settings.operators else []
     words += ["--sandbox", settings.sandbox] if settings.sandbox else []
     words += ["--racing"] if settings.racing else []
     words += ["--remeasure", str(settings.remeasure)] if settings.remeasure != REMEASURE else []

@@ -74,6 +74,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     window: Annotated[
         int, typer.Option("--window", min=1, metavar="W", help="A ticket sees the archive as of W commits before it.")
     ] = 8,
+    choice: Annotated[
+        str, typer.Option("--choice", metavar="bandit|static", help="Draw by what earned so far, or by fixed weights.")
+    ] = "static",
+    operators: Annotated[
+        str | None, typer.Option("--operators", metavar="A,B", help="Operators that are drawn; all if not given.")
+    ] = None,
     control: Annotated[
         list[str] | None,
         typer.Option("--control", metavar=ARM_WORDS, help="Add a control arm at the run's budget; may be repeated."),
@@ -142,6 +148,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "archive": archive_settings(archive),
             "islands": {"count": islands, "migrate": migrate, "restart": restart},
             "window": window,
+            "choice": choice,
+            "operators": [word.strip() for word in operators.split(",")] if operators else [],
             "workers": workers,
             "sandbox": sandbox,
             "racing": racing,

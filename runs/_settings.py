@@ -21,6 +21,7 @@ OPTION_OF = {
     "api_key_env": "--api-key-env",
     "proposer": "--proposer",
     "window": "--window",
+    "choice": "--choice",
     "ticket_hours": "--ticket-hours",
     "workers": "--workers",
     "temperature": "--temperature",

@@ -93,6 +93,15 @@ def test_locals_rows_and_arguments_of_any_name_are_typed():
     assert not any("best" in text for text in found)
 
 
+def test_quantities_that_are_unpacked_into_names_are_known_by_them():
+    source = "def key(r):\n    size, age = (r.prompt_tokens, r.waited)\n    score = size\n    return score\n"
+    found = sites(source)
+    assert found["size"].root
+    assert found["size"].typical == VOCABULARY.size("key.request", "prompt_tokens").typical
+    assert {"size", "age"} <= found["size"].names.keys()
+    assert "r.waited" not in found
+
+
 def test_site_sees_only_what_is_bound_before_it():
     found = sites(HEAD_ROOM)
     need = found["head.prompt_blocks * GROWTH"]

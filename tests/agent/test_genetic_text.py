@@ -221,6 +221,7 @@ def test_selection_of_a_worse_seed_leads_somewhere():
 def test_draws_choose_good_parents_oftener_and_all_arms():
     class View:
         commits = 9
+        history = ()
         elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(8))
 
     proposer = SourceProposer(bins({}))

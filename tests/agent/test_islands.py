@@ -28,7 +28,8 @@ STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselin
 
 
 def islands(count, migrate=1000, restart=None, seed=0):
-    return Islands(IslandSettings(count=count, migrate=migrate, restart=restart), NICHES, seed)
+    told = IslandSettings(count=count, migrate=migrate, restart=restart)
+    return Islands(RunSettings(problem=ProblemRef(name="none"), seed=seed, islands=told), NICHES)
 
 
 def fed(log, **settings):
@@ -169,7 +170,7 @@ def test_parents_come_from_the_island_of_the_ticket_and_the_archive_stays_one(tm
     archive, run_id = new_run(tmp_path / "runs.db", 60)
     asyncio.run(search(archive, run_id, PROBLEM, GeneticProposer(PROBLEM), routing_judge))
     log = archive.insertions(run_id)
-    made = Islands(IslandSettings(count=3, migrate=7, restart=12), Bins(PROBLEM.descriptors), 0)
+    made = Islands(archive.run(run_id).settings, Bins(PROBLEM.descriptors))
     waiting = list(log)
     for ticket in archive.tickets(run_id)[len(STARTERS) :]:
         while waiting and waiting[0].ticket < ticket.visible:

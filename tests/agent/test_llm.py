@@ -309,6 +309,7 @@ def test_every_behaviour_at_once_and_the_books_are_right(tmp_path):
 def test_draws_are_seeded_and_favour_the_best(tmp_path):
     class View:
         commits = 50
+        history = ()
         elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(20))
 
     run = llm_run(tmp_path, None)

@@ -79,6 +79,14 @@ def test_arms_are_found_in_one_order_and_named_by_the_command_that_repeats_the_r
     assert "--control-evals" not in commands_for(run, equal, "speciate.db")["The same search again"]
 
 
+def test_the_command_that_repeats_a_run_says_how_its_arms_are_chosen(empty: Archive, run_settings: RunSettings) -> None:
+    other = "static" if run_settings.choice == "bandit" else "bandit"
+    named = run_settings.model_copy(update={"choice": other, "operators": ("tune", "term")})
+    plain, chosen = new_run(empty, run_settings, []), new_run(empty, named, [])
+    assert "--choice" not in commands_for(plain, (), "speciate.db")["The same search again"]
+    assert f"--choice {other} --operators tune,term" in commands_for(chosen, (), "speciate.db")["The same search again"]
+
+
 def test_a_model_without_a_key_leaves_no_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,134 @@
+"""Which arm to draw next: rewards per cost of the last tickets, a discounted Thompson sampler over them. Pure.
+
+An arm is whatever a ticket's draw names: operator, model, variant of the prompt, island. They are chosen by one bandit
+each, as if they did not depend on one another: their product has more arms than a run has tickets.
+
+What a ticket earned is a rank and no amount, since amounts shrink by orders of magnitude as a run goes on:
+
+    1     a better best of the run
+    0.5   better than its parent
+    0.2   a niche that was vacant, or held by a worse one
+
+of which the highest counts; nothing else earns. What it cost is the share of the run's limits that it used up, as
+recorded. An arm earns at some rate per cost; the belief about it is a gamma distribution, as of a Poisson process that
+was watched for as long as the arm's tickets cost, and begins at the rate of all arms together. Each choice samples a
+rate for every arm and takes the highest: what is not known yet gets its try, and choices made before their results
+come (a window of tickets is under way) differ of themselves.
+
+A part of the choices, all at first and fewer as evidence comes, but never less than ``FLOOR``, is drawn by the arms'
+static weights instead. So little evidence changes little, and no arm dies.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from random import Random
+from typing import Literal, NamedTuple
+
+from speciate.evaluators import SpeciateError
+
+from ._history import Past
+from ._records import UNCOUNTED
+from ._settings import Budget, Choice, RunSettings
+
+HALF_LIFE = 200.0
+"""Tickets after which a result counts half: what pays early in a run need not pay later."""
+FLOOR = 0.1
+"""Least share of choices that go by the static weights."""
+SETTLING = 15.0
+"""Tickets after which half of the choices go by evidence."""
+PRIOR = 4.0
+"""Average tickets that the belief about an arm begins with."""
+UNJUDGED = 0.25
+"""Share of an evaluation that a ticket costs which used none: it had its place in the window."""
+
+Choosing = Literal["operator", "model", "variant", "island"]
+"""What of a ticket is chosen."""
+
+
+class Outcome(NamedTuple):
+    """What one ticket of an arm came to."""
+
+    arm: str
+    reward: float
+    cost: float
+    """In any unit; only ratios count."""
+
+
+class Chooser:
+    """Chooses for the draws of one run: by fixed weights, or by what the arms earned too (``RunSettings.choice``).
+
+    Args:
+        settings: of the run; None chooses by fixed weights among all operators.
+        operators: all of the proposer's; None where no operator is chosen.
+
+    Raises:
+        SpeciateError: the run names an operator that is none of ``operators``.
+    """
+
+    def __init__(self, settings: RunSettings | None = None, operators: Collection[str] | None = None):
+        self._choice: Choice = settings.choice if settings else "static"
+        self._budget = settings.budget if settings else Budget()
+        self._operators = frozenset(settings.operators if settings else ())
+        unknown = sorted(self._operators.difference(operators)) if operators is not None else []
+        if operators and unknown:
+            raise SpeciateError(f"expected operators out of {', '.join(operators)}, got {', '.join(unknown)}")
+
+    def pick(self, what: Choosing, weights: Mapping[str, float], history: Sequence[Past], rng: Random) -> str:
+        """Return an arm out of ``weights`` (static weights by name) for a draw that sees ``history``."""
+        if what == "operator" and self._operators:
+            weights = {name: weight for name, weight in weights.items() if name in self._operators}
+        if self._choice == "static" or len(weights) == 1:
+            return rng.choices(list(weights), list(weights.values()))[0]
+        told = [Outcome(str(getattr(past, what)), reward_of(past), cost_of(past, self._budget)) for past in history]
+        return chosen(weights, told, rng)
+
+
+def reward_of(past: Past) -> float:
+    """Return what a ticket earned, 0 to 1."""
+    if past.score is None:
+        return 0.0
+    if past.result != "rejected" and past.best is not None and past.score < past.best:
+        return 1.0
+    if past.before is not None and past.score < past.before:
+        return 0.5
+    return 0.0 if past.result == "rejected" else 0.2
+
+
+def cost_of(past: Past, budget: Budget) -> float:
+    """Return the share of the budget that a ticket used up, summed over its limits on evaluations, tokens and dollars.
+
+    Where there is none of these, every evaluation costs the same.
+    """
+    evaluations = UNJUDGED if past.outcome in UNCOUNTED else 1.0
+    shares = [evaluations / budget.evaluations] if budget.evaluations else []
+    shares += [past.spent.tokens / budget.tokens] if budget.tokens else []
+    shares += [(past.spent.usd or 0.0) / budget.usd] if budget.usd else []
+    return sum(shares) if shares else evaluations
+
+
+def chosen(weights: Mapping[str, float], outcomes: Sequence[Outcome], rng: Random) -> str:
+    """Return the arm that a bandit draws.
+
+    Args:
+        weights: static weight of each arm that may be drawn now.
+        outcomes: of past tickets, oldest first; those of other arms are left out.
+        rng: decides.
+    """
+    names = list(weights)
+    known = [each for each in outcomes if each.arm in weights]
+    if rng.random() < max(FLOOR, SETTLING / (SETTLING + len(known))):
+        return rng.choices(names, list(weights.values()))[0]
+    earned, spent = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    tickets, weight = 0.0, 1.0
+    for each in reversed(known):
+        earned[each.arm] += weight * each.reward
+        spent[each.arm] += weight * each.cost
+        tickets += weight
+        weight *= 0.5 ** (1 / HALF_LIFE)
+    # Never 0: before anything was earned, or where nothing cost anything, one arm is as good as another.
+    rate = (sum(earned.values()) + 0.1) / (tickets + 1.0)
+    unit = sum(spent.values()) / tickets or 1.0
+
+    def sampled(arm: str) -> float:
+        return rng.gammavariate(earned[arm] + PRIOR * rate, 1.0 / (spent[arm] / unit + PRIOR))
+
+    return max(names, key=sampled)
