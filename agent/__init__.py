@@ -13,6 +13,7 @@ from ._judging import BudgetGate, Judge
 from ._laboratory import EXPERIMENT, Finding, Laboratory
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
+from ._prices import Price, PriceTable, priced, shipped_prices
 from ._proposer import ArchiveView, Draw, Elite, Parent, Proposal, Proposer, Reasons, Task
 from ._proposers import FIXED_GRAMMAR, ProposerFactory, open_proposer, proposer_names, require_proposer
 from ._random import RandomProposer
@@ -74,6 +75,8 @@ __all__ = [
     "Parent",
     "Parting",
     "Past",
+    "Price",
+    "PriceTable",
     "ProgressPoint",
     "Proposal",
     "Proposer",
@@ -97,10 +100,12 @@ __all__ = [
     "create_run",
     "open_archive",
     "open_proposer",
+    "priced",
     "proposer_names",
     "replay",
     "require_proposer",
     "search",
+    "shipped_prices",
     "tessellation_of",
     "usage_summary",
 ]

@@ -27,6 +27,16 @@ class Budget(Frozen):
     """Prompt and completion tokens together."""
 
 
+def check_rising(cached: float | None, full: float | None, write: float | None) -> None:
+    """Check prices of prompt tokens: only so is what is reserved for a request the most that it can cost.
+
+    Raises:
+        ValueError: reading from a cache costs more than doing without, or writing to it less.
+    """
+    if (cached is not None and cached > (full or 0.0)) or (write is not None and write < (full or 0.0)):
+        raise ValueError(f"expected prices cached_input <= input <= cache_write, got {cached}, {full}, {write}")
+
+
 class Sampling(Frozen):
     """How a model is asked. None leaves it to the server."""
 
@@ -76,11 +86,8 @@ class ModelSettings(Frozen):
 
     @model_validator(mode="after")
     def _caching_saves_and_writing_costs(self) -> Self:
-        # What is reserved for a request is only then the most that it can cost.
-        full = self.usd_per_million_input or 0.0
-        cached, write = self.usd_per_million_cached_input, self.usd_per_million_cache_write
-        if (cached is not None and cached > full) or (write is not None and write < full):
-            raise ValueError(f"expected prices cached_input <= input <= cache_write, got {cached}, {full}, {write}")
+        prices = self.usd_per_million_cached_input, self.usd_per_million_input, self.usd_per_million_cache_write
+        check_rising(*prices)
         return self
 
     def sampling(self, operator: str) -> Sampling:

@@ -23,7 +23,9 @@ class ModelUsage(Frozen):
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
-    """The three are sums over the replies that state their usage."""
+    """Of the prompt's, those that came from a server's cache."""
+    reasoning_tokens: int
+    """Of the completion's, those that nobody is shown. The four are sums over the replies that state them."""
     usage_unknown: int
     """Replies without usage."""
     usd: float
@@ -62,6 +64,13 @@ def usage_summary(database: Database, run_id: str) -> UsageSummary:
         return UsageSummary(total=_usage(connection, run_id, None), models=models)
 
 
+def model_asked(database: Database, run_id: str, ticket: int, turn: int) -> str | None:
+    """Return which model was asked in one turn of a ticket: who wrote, or who repaired. None where none was."""
+    mine = Request.run_id == run_id, Request.ticket == ticket, Request.turn == turn
+    with database.read() as connection:
+        return connection.execute(select(Request.model).where(*mine).limit(1)).scalar_one_or_none()
+
+
 def _usage(connection: Connection, run_id: str, model: str | None) -> ModelUsage:
     chosen = [Request.run_id == run_id] + ([] if model is None else [Request.model == model])
     joined = select(Request.id).outerjoin(Reply, Reply.request_id == Request.id).where(*chosen)
@@ -74,11 +83,12 @@ def _usage(connection: Connection, run_id: str, model: str | None) -> ModelUsage
         func.sum(Reply.prompt_tokens),
         func.sum(Reply.completion_tokens),
         func.sum(Reply.cached_tokens),
+        func.sum(Reply.reasoning_tokens),
         func.sum(Reply.cost_usd),
         func.sum(charged_tokens()),
         func.sum(charged_usd()),
     )
-    prompt, completion, cached, usd, tokens, dollars = connection.execute(sums).one()
+    prompt, completion, cached, reasoning, usd, tokens, dollars = connection.execute(sums).one()
     count = joined.with_only_columns(func.count())
     unpriced = connection.execute(count.where(charged_usd().is_(None))).scalar_one()
     used = Reply.prompt_tokens + Reply.completion_tokens
@@ -92,6 +102,7 @@ def _usage(connection: Connection, run_id: str, model: str | None) -> ModelUsage
         prompt_tokens=prompt or 0,
         completion_tokens=completion or 0,
         cached_tokens=cached or 0,
+        reasoning_tokens=reasoning or 0,
         usage_unknown=connection.execute(no_usage).scalar_one(),
         usd=usd or 0.0,
         usd_unknown=connection.execute(count.where(Reply.cost_usd.is_(None))).scalar_one(),

@@ -8,6 +8,7 @@ from speciate.agent import ModelSettings, RunRecord, RunSettings
 from ._arms import arm_of
 
 DEFAULT_DATABASE = "speciate.db"
+MODELS_FILE = "models.toml"
 REMEASURE = RunSettings.model_fields["remeasure"].default
 CHOICE = RunSettings.model_fields["choice"].default
 
@@ -31,10 +32,12 @@ def commands_for(run: RunRecord, arms: Sequence[RunRecord], database: str) -> di
     where = [] if database == DEFAULT_DATABASE else ["--db", database]
     problem = _problem_options(run.problem.options)
     search = ["speciate", "run", run.problem.name, *_run_options(run.settings), *_controls(run, arms), *problem, *where]
+    models = f"{shlex.join(['speciate', 'show', run.id, '--models', *where])} > {MODELS_FILE}"
     check = ["speciate", "eval", run.problem.name, "champion.py", "--split", "heldout", *problem]
     replicate = ["speciate", "replicate", (run.champion or "")[:12], "--run", run.id, *where]
     again = {"The champion re-judged from its record, compared to the bit": shlex.join(replicate)}
     return {
+        **({} if _briefly(run.settings.models) else {"The models of the search, with their prices": models}),
         "The same search again": shlex.join(search),
         **(again if run.champion else {}),
         "The champion's code": shlex.join(["speciate", "best", run.id, "--code", *where]) + " > champion.py",
@@ -67,14 +70,20 @@ def _run_options(settings: RunSettings) -> list[str]:
     words += ["--sandbox", settings.sandbox] if settings.sandbox else []
     words += ["--racing"] if settings.racing else []
     words += ["--remeasure", str(settings.remeasure)] if settings.remeasure != REMEASURE else []
-    for model in settings.models:
-        words += ["--model", model.name]
-    return words + (_model_options(settings.models[0]) if settings.models else [])
+    return words + _model_options(settings.models)
 
 
-def _model_options(model: ModelSettings) -> list[str]:
-    words: list[str] = []
-    for field, option in MODEL_OPTIONS.items():
-        value = getattr(model, field)
+def _briefly(models: Sequence[ModelSettings]) -> bool:
+    """Return whether the options for all models together say everything of each."""
+    told = [model.model_dump(exclude={"name"}, exclude_defaults=True) for model in models]
+    return all(each == told[0] and each.keys() <= MODEL_OPTIONS.keys() for each in told)
+
+
+def _model_options(models: Sequence[ModelSettings]) -> list[str]:
+    if not _briefly(models):
+        return ["--models", MODELS_FILE]
+    words = [word for model in models for word in ("--model", model.name)]
+    for field, option in MODEL_OPTIONS.items() if models else ():
+        value = getattr(models[0], field)
         words += [] if value is None else [option, str(value)]
     return words

@@ -34,6 +34,7 @@ from ._heldout import (
     workload_rows,
 )
 from ._judged import judged_all, judged_on, score_on
+from ._model_usage import price_words
 from ._novelty import Novelty, novelty_of
 from ._numbers import interval, percent, quantity
 from ._racing import Racing, racing_of
@@ -121,6 +122,8 @@ class Findings(Frozen):
     seed: int
     proposer: str
     models: tuple[str, ...]
+    prices: dict[str, str]
+    """By model, in words: what its tokens were charged at."""
     created_at: float
     environment: dict[str, str]
     objective: str
@@ -185,6 +188,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         seed=run.seed,
         proposer=run.settings.proposer,
         models=tuple(model.name for model in run.settings.models),
+        prices={model.name: price_words(model) for model in run.settings.models},
         created_at=run.created_at,
         environment=dict(run.environment),
         objective=problem.objective.name,

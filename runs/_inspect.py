@@ -39,16 +39,22 @@ def list_runs(db: Db = DATABASE, as_json: Json = False) -> None:
 
 def show(
     name: Annotated[str, typer.Argument(metavar="RUN|CANDIDATE", help="A run, a candidate id, or RUN/TICKET.")],
+    models: Annotated[
+        bool, typer.Option("--models", help="Print only the run's models, as a file for `speciate run --models`.")
+    ] = False,
     db: Db = DATABASE,
     as_json: Json = False,
 ) -> None:
     """Show a run, or a candidate with its code, its scores and where it came from."""
+    from ._models import models_text
     from ._named import named
     from ._overview import candidate_json, candidate_lines, run_json, run_lines
 
     with archive_at(db) as archive:
         run, record = named(archive, name)
-        if record is None:
+        if models:
+            typer.echo(models_text(run.settings.models), nl=False)
+        elif record is None:
             typer.echo(run_json(archive, run) if as_json else "\n".join(run_lines(archive, run)))
         else:
             typer.echo(

@@ -47,18 +47,26 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         str | None,
         typer.Option(
             "--proposer", metavar="NAME", help="Who invents: genetic, llm, random, external (`speciate ask`), or an "
-            "installed one; llm if a --model is given, else genetic.",
+            "installed one; llm if there is a model, else genetic.",
         ),
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", metavar="M", help="Language model; may be repeated.")
     ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            "--models", metavar="FILE", help="TOML file with a table [[model]] for each: name, base_url, api_key_env, "
+            "api (chat or responses), roles (draft, repair), temperature, effort, limits, prices; see above.",
+        ),
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", metavar="URL", help="OpenAI-compatible endpoint of the models.")
     ] = None,
     api_key_env: Annotated[
-        str, typer.Option("--api-key-env", metavar="NAME", help="Environment variable that holds the key.")
-    ] = "OPENAI_API_KEY",
+        str | None,
+        typer.Option("--api-key-env", metavar="NAME", help="Variable that holds the key; OPENAI_API_KEY if not given."),
+    ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, metavar="T")] = None,
     evals: Annotated[int | None, typer.Option("--evals", min=1, metavar="N", help="Budget: candidates judged.")] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", metavar="M", help="Budget: wall time.")] = None,
@@ -69,6 +77,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     ] = None,
     price_out: Annotated[
         float | None, typer.Option("--price-out", min=0.0, metavar="X", help="USD per million output tokens.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", metavar="FILE", help="TOML table of prices, before Speciate's own.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the search.")] = 0,
     window: Annotated[
@@ -123,27 +134,30 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     """Search for a design, then judge the best on workloads the search never saw, and write a report.
 
     Exits with 0 if a budget was used up, whatever was found.
+
+    A file of --models says of each [[model]] also: requests_per_minute, tokens_per_minute, concurrency;
+    usd_per_million_input, _cached_input, _cache_write and _output; and, for one operator, [model.operators.diff]
+    with its temperature and effort. docs/models.md tells all of it.
     """
+    from ._models import models_asked
     from ._search import new_run, with_sandbox
     from ._settings import archive_settings, control_arms, run_settings
 
     arms = control_arms(control, control_evals)
+    options = {
+        "base_url": base_url,
+        "api_key_env": api_key_env,
+        "temperature": temperature,
+        "usd_per_million_input": price_in,
+        "usd_per_million_output": price_out,
+    }
+    asked = models_asked(model or (), options, models, prices)
     settings = run_settings(
         {
             "problem": {"name": problem, "options": problem_options(option, trace)},
             "seed": seed,
-            "proposer": proposer or ("llm" if model else "genetic"),
-            "models": [
-                {
-                    "name": name,
-                    "base_url": base_url,
-                    "api_key_env": api_key_env,
-                    "temperature": temperature,
-                    "usd_per_million_input": price_in,
-                    "usd_per_million_output": price_out,
-                }
-                for name in model or ()
-            ],
+            "proposer": proposer or ("llm" if asked else "genetic"),
+            "models": asked,
             "budget": {"evaluations": evals, "minutes": minutes, "usd": usd, "tokens": tokens},
             "archive": archive_settings(archive),
             "islands": {"count": islands, "migrate": migrate, "restart": restart},

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from speciate.agent import NO_CANDIDATE, Archive, CandidateRecord, EvaluationRecord, RunRecord
+from speciate.agent._usage import model_asked
 from speciate.evaluators import ProblemRef
 
 from ._alarms import alarms_of
 from ._arms import arm_of
 from ._dedupe import dedupe_of
 from ._dynamics import dynamics_of
+from ._model_usage import USAGE_HEADER, price_words, usage_cells
 from ._numbers import dollars, duration, quantity, table
 from ._spent import Spent, spent
 
@@ -65,7 +67,7 @@ def run_json(archive: Archive, run: RunRecord) -> str:
 
 def run_lines(archive: Archive, run: RunRecord) -> list[str]:
     """Return a run as text: settings, outcomes, operators, elites and cost."""
-    elites = archive.elites(run.id)
+    elites, cost = archive.elites(run.id), spent(archive, run.id)
     lines = [
         f"run        {run.id}" + (f", {_control(run)}" if run.control_of else ""),
         f"problem    {_problem(run.problem)}, version {run.problem_version}",
@@ -75,12 +77,15 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
         f"started    {_moment(run.created_at)}, searched {duration(run.elapsed_s)}",
         f"outcomes   {_counted(archive.counts(run.id))}",
         f"dedupe     {dedupe_of(archive, run.id).words}",
-        f"cost       {cost_words(spent(archive, run.id))}",
+        f"cost       {cost_words(cost)}",
         f"champion   {run.champion or 'none chosen'}",
         *(f"{title:<10} {words}" for title, words in dynamics_of(archive, run).words),
         *(f"ALARM      {alarm.words}" for alarm in alarms_of(archive, run)),
         "",
     ]
+    if cost.models:
+        lines += table(USAGE_HEADER, usage_cells(cost.models), right=range(1, len(USAGE_HEADER)))
+        lines += [*(f"{model.name}: {price_words(model)}" for model in run.settings.models), ""]
     operators = archive.operators(run.id)
     if operators:
         cells = [(o.proposer, o.operator, *map(str, (o.tickets, o.ok, o.new, o.improved))) for o in operators]
@@ -107,6 +112,8 @@ def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) ->
             "candidate": record.candidate.id,
             "proposer": record.candidate.proposer,
             "operator": record.candidate.operator,
+            "model": archive.ticket(run.id, record.ticket).draw.model,
+            "repaired_by": _mender(archive, run, record),
             "parents": list(record.candidate.parents),
             "idea": record.idea,
             **record.reasons._asdict(),
@@ -121,11 +128,12 @@ def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) ->
 
 def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -> list[str]:
     """Return a candidate as text: where it came from, its evaluations, its code."""
-    ticket = archive.ticket(run.id, record.ticket)
+    ticket, mender = archive.ticket(run.id, record.ticket), _mender(archive, run, record)
     lines = [
         f"candidate  {record.candidate.id}" + ("  (champion)" if run.champion == record.candidate.id else ""),
         f"from       {run.id}/{record.ticket}, proposer {ticket.proposer}, operator {ticket.draw.operator}"
-        + (f", model {ticket.draw.model}" if ticket.draw.model else ""),
+        + (f", model {ticket.draw.model}" if ticket.draw.model else "")
+        + (f", repaired by {mender}" if mender else ""),
         f"parents    {', '.join(f'{run.id}/{parent}' for parent in ticket.draw.parents) or 'none'}",
     ]
     told = {"idea": record.idea, **record.reasons._asdict()}
@@ -133,6 +141,11 @@ def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -
     for each in archive.evaluations(run.id, candidate_id=record.candidate.id):
         lines += ["", *evaluation_lines(each)]
     return [*lines, "", record.candidate.source.rstrip("\n")]
+
+
+def _mender(archive: Archive, run: RunRecord, record: CandidateRecord) -> str | None:
+    """Return the model that mended a candidate; None for one that nobody mended."""
+    return model_asked(archive.database, run.id, record.ticket, record.turn) if record.turn else None
 
 
 def evaluation_lines(record: EvaluationRecord) -> list[str]:

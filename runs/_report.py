@@ -14,6 +14,7 @@ from markupsafe import Markup
 from speciate.evaluators import SpeciateError
 
 from ._findings import Findings
+from ._model_usage import USAGE_HEADER, usage_cells
 from ._numbers import dollars, duration, interval, percent, quantity
 from ._plots import plots_of, png_of, svg_of
 
@@ -95,7 +96,7 @@ def _environment(*, escape: bool) -> Environment:
         "fence": _fence,
         "cell": _cell,
     }
-    environment.globals["interval"] = interval
+    environment.globals |= {"interval": interval, "usage_header": USAGE_HEADER, "usage_cells": usage_cells}
     return environment
 
 

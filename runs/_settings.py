@@ -25,6 +25,9 @@ OPTION_OF = {
     "ticket_hours": "--ticket-hours",
     "workers": "--workers",
     "temperature": "--temperature",
+    "base_url": "--base-url",
+    "usd_per_million_input": "--price-in",
+    "usd_per_million_output": "--price-out",
     "niches": "--archive cvt:N",
     "count": "--islands",
     "migrate": "--migrate",
@@ -46,18 +49,23 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
         tree["budget"] = {"evaluations": DEFAULT_EVALUATIONS}
     tree["workers"] = tree["workers"] or len(os.sched_getaffinity(0))
     if tree["models"] and tree["proposer"] in (*FIXED_GRAMMAR, EXTERNAL):
-        raise SpeciateError(f"--model goes with --proposer llm, got --proposer {tree['proposer']}")
+        raise SpeciateError(f"a model goes with --proposer llm, got --proposer {tree['proposer']}")
     if tree["proposer"] == "llm" and not tree["models"]:
-        raise SpeciateError("--proposer llm needs a model: give --model NAME")
+        raise SpeciateError("--proposer llm needs a model: give --model NAME or --models FILE")
     others = [OPTION_OF[name] for name, limit in tree["budget"].items() if limit and name != "evaluations"]
     if tree["proposer"] == EXTERNAL and others:
         raise SpeciateError(f"--proposer external is limited by its evaluations: expected --evals, got {others[0]}")
     try:
         return RunSettings.model_validate(tree)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        field = str(first["loc"][-1])
-        raise SpeciateError(f"{OPTION_OF.get(field, field)}: {first['msg']}") from None
+        raise SpeciateError(in_a_sentence(error)) from None
+
+
+def in_a_sentence(error: ValidationError) -> str:
+    """Return the first complaint, by the option that it is about; the value is not repeated."""
+    first = error.errors(include_input=False)[0]
+    field = str(first["loc"][-1]) if first["loc"] else "--model"
+    return f"{OPTION_OF.get(field, field)}: {first['msg']}"
 
 
 def archive_settings(word: str) -> dict[str, Any]:
