@@ -1,0 +1,163 @@
+"""What sets a child apart from its parent, in a few fixed phrases: so that like changes can be counted together.
+
+Pure, and the same for every language: programs are compared as tokens. Only the problem's own words, numbers, and
+functions that neither program defines are spoken of, so that what an author calls its variables does not matter.
+"""
+
+import keyword
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from speciate.evaluators import Candidate, Problem
+
+from ._tokens import Token, grammar_of, tokens
+
+MOST = 12
+"""Phrases for one child: what rewrites more than that tells nothing of any of them."""
+_WORD = re.compile(r"`([A-Za-z_]\w*)")
+_LONGER = 1.1
+"""Tokens of the longer program to those of the shorter one, from which on it is called longer."""
+_CALLED = 32
+"""Most characters of the name of a function that is spoken of."""
+_DEFINES = frozenset(("def", "class", "fn", "func", "function", "import", "from", "as"))
+_FLOW = frozenset((*keyword.kwlist, "switch", "catch", "sizeof", "function"))
+
+
+class Words(NamedTuple):
+    """The problem's own words."""
+
+    functions: frozenset[str]
+    """That a design must define."""
+    known: frozenset[str]
+    """Whatever the interface names: quantities, constants, arguments."""
+
+    @classmethod
+    def of(cls, problem: Problem[Any]) -> "Words":
+        """Return the words of a problem's interface."""
+        return cls(frozenset(problem.interface.defines), frozenset(_WORD.findall(problem.interface.description())))
+
+
+class _Outline(NamedTuple):
+    """A program as far as changes are spoken of."""
+
+    shape: tuple[str, ...]
+    """Its tokens, with a placeholder for each number."""
+    numbers: tuple[float, ...]
+    owners: tuple[str, ...]
+    """Of each number: a constant's name, or the function it is in."""
+    uses: frozenset[tuple[str, str]]
+    """(function, word of the problem)."""
+    calls: frozenset[tuple[str, str]]
+    """(function, function that is defined elsewhere)."""
+
+
+def changes(parent: Candidate, child: Candidate, words: Words) -> tuple[str, ...]:
+    """Return what sets ``child`` apart, at most ``MOST`` phrases; none where the two have other files.
+
+    >>> words = Words(frozenset(("key",)), frozenset(("age", "size")))
+    >>> before = Candidate.from_source("def key(job):\\n    return job.age * 2\\n")
+    >>> changes(before, Candidate.from_source("def key(job):\\n    return job.size * 2\\n"), words)
+    ('`key` uses `size`', '`key` no longer uses `age`')
+    >>> changes(before, Candidate.from_source("def key(job):\\n    return job.age * 3\\n"), words)
+    ('a number in `key` made larger',)
+    """
+    if [file.path for file in parent.files] != [file.path for file in child.files]:
+        return ()
+    found: dict[str, None] = {}
+    for old, new in zip(parent.files, child.files, strict=True):
+        if old.text != new.text:
+            before = _outline(old.path, old.text, parent.language, words)
+            after = _outline(new.path, new.text, child.language, words)
+            found.update(dict.fromkeys(_told(before, after)))
+    return tuple(found)[:MOST]
+
+
+def _told(before: _Outline, after: _Outline) -> Iterator[str]:
+    yield from _moved(before, after)
+    for verb, old, new in (("uses", before.uses, after.uses), ("calls", before.calls, after.calls)):
+        for function, word in sorted(new - old):
+            yield f"{function} {verb} `{word}`"
+        for function, word in sorted(old - new):
+            yield f"{function} no longer {verb} `{word}`"
+    sizes = len(before.shape), len(after.shape)
+    if max(sizes) >= _LONGER * min(sizes):
+        yield "the program made longer" if sizes[1] > sizes[0] else "the program made shorter"
+
+
+def _moved(before: _Outline, after: _Outline) -> Iterator[str]:
+    """Yield which numbers were moved, and which way: named constants, and all where nothing else was changed."""
+    pairs: list[tuple[str, float, float]] = []
+    if before.shape == after.shape:
+        pairs = list(zip(before.owners, before.numbers, after.numbers, strict=True))
+    else:
+        old, new = (dict(zip(each.owners, each.numbers, strict=True)) for each in (before, after))
+        pairs = [(owner, old[owner], new[owner]) for owner in old if owner in new and _is_constant(owner)]
+    for owner, was, now in pairs:
+        if was != now:
+            what = owner if _is_constant(owner) else f"a number in {owner}"
+            yield f"{what} made {'larger' if now > was else 'smaller'}"
+
+
+def _is_constant(owner: str) -> bool:
+    return owner.startswith("constant ")
+
+
+@lru_cache(maxsize=256)
+def _outline(path: str, text: str, language: str, words: Words) -> _Outline:
+    found = [token for token in tokens(text, grammar_of(path, language)) if token.kind not in ("blank", "quiet")]
+    own = {after.text for token, after in pairwise(found) if token.text in _DEFINES}
+    shape: list[str] = []
+    numbers: list[tuple[str, float]] = []
+    uses, calls = set(), set()
+    place = "the program"
+    for index, token in enumerate(found):
+        shape.append("0" if token.kind == "number" else token.text)
+        before = found[index - 1].text if index else ""
+        if before == "def" and _starts_line(text, found[index - 1]):
+            place = f"`{token.text}`" if token.text in words.functions else "the program"
+        if token.kind == "number":
+            owner, value = _owned(text, found, index, place)
+            numbers += [(owner, value)] if value is not None else []
+        elif token.kind == "word" and before not in _DEFINES:
+            word = token.text.lstrip(".")
+            after = found[index + 1].text if index + 1 < len(found) else ""
+            if word in words.known and word not in words.functions:
+                uses.add((place, word))
+            elif after == "(" and word not in own | words.functions | _FLOW and len(word) <= _CALLED:
+                calls.add((place, word))
+    return _Outline(
+        tuple(shape),
+        tuple(value for _, value in numbers),
+        tuple(owner for owner, _ in numbers),
+        frozenset(uses),
+        frozenset(calls),
+    )
+
+
+def _starts_line(text: str, token: Token) -> bool:
+    return token.start == 0 or text[token.start - 1] == "\n"
+
+
+def _owned(text: str, found: list[Token], index: int, place: str) -> tuple[str, float | None]:
+    """Return whose a number is, and its value with its sign where it is all that a constant is set to."""
+    value = _value(found[index].text)
+    minus = index > 2 and found[index - 1].text == "-"
+    start = index - 2 - minus
+    end = text.find("\n", found[index].end)
+    rest = text[found[index].end : end if end >= 0 else len(text)]
+    if start < 0 or found[start + 1].text != "=" or not _starts_line(text, found[start]) or rest.strip():
+        return place, value
+    name = found[start].text
+    if found[start].kind != "word" or len(name) > _CALLED:
+        return place, value
+    return f"constant `{name}`", -value if minus and value is not None else value
+
+
+def _value(text: str) -> float | None:
+    try:
+        return float(text) if not text.lower().startswith("0x") else float(int(text, 16))
+    except ValueError:
+        return None
