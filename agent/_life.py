@@ -19,7 +19,7 @@ from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Status
 
 from ._archive import Archive
 from ._judging import Judge
-from ._proposer import Proposal, Proposer, Task
+from ._proposer import Proposal, Proposer, Reflector, Task
 from ._records import NO_CANDIDATE, CandidateRecord, TicketRecord
 
 _REPAIRABLE = frozenset(
@@ -196,10 +196,12 @@ async def _repair(state: State, runtime: Runtime[Life]) -> dict[str, object]:
 
 
 async def _reflect(state: State, runtime: Runtime[Life]) -> dict[str, object]:
-    """Put into words what became of the ticket."""
+    """Have the author look back, and put into words what became of the ticket."""
+    life = runtime.context
+    if isinstance(life.proposer, Reflector) and life.ticket.proposer == life.proposer.name:
+        await life.proposer.reflect(life.task())
     if state["judged"] < 0:
         return {}
-    life = runtime.context
     idea, detail = life.written[state["judged"]].idea, life.words[state["judged"]].detail
     note = "\n".join(part for part in (idea, state["note"], detail) if part)
     return {"outcome": state["status"], "note": note}

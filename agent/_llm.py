@@ -13,10 +13,14 @@ from ._budget import ModelBudget
 from ._client import ModelClient
 from ._conversation import Conversation, Script
 from ._database import Database
+from ._learning import EVERY, Learning
+from ._lessons import lines
+from ._outcomes import outcomes_of
 from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
 from ._prompts import Known, instructions_of, repair_messages, task_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
+from ._reflection import TURN, is_due, parse_reflection, reflection_messages, telling
 from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
 from ._settings import ModelSettings, Role, RunSettings
@@ -83,7 +87,9 @@ class LLMProposer:
         self._settings = settings
         self._seed = problem.seed()
         self._clients = {model.name: ModelClient(model, environ) for model in settings.models}
+        self._database = database
         self._log = RequestLog(database, run_id)
+        self._learning = Learning(database, run_id, problem, settings.lessons)
         self._yardsticks = Yardsticks(database, run_id, maximize=problem.objective.direction == "maximize")
         self._budget = ModelBudget(self._log, settings.budget, self._drafters)
         self._conversation = Conversation(self._log, self._budget, clock)
@@ -145,8 +151,28 @@ class LLMProposer:
             seed=task.draw.seed + turn,
             operator=REPAIR,
         )
-        result = await self._conversation.turn(Place(task.ticket, turn), self.client_for(task, "repair"), script)
+        place = Place(task.ticket, turn, "repair")
+        result = await self._conversation.turn(place, self.client_for(task, "repair"), script)
         return _proposal(result, candidate, candidate.parents, candidate.operator)
+
+    async def reflect(self, task: Task) -> None:
+        """Have the model say what the last outcomes teach, once after each look back of the run.
+
+        Raises:
+            ModelError: as ``write``.
+        """
+        due = self._settings.lessons != "off" and is_due(self._database, task.run_id, task, self.name, EVERY)
+        outcomes = telling(outcomes_of(self._database, task.run_id, task.visible - EVERY, task.visible)) if due else []
+        if outcomes:
+            script = Script(
+                opening=reflection_messages(self._problem, outcomes, self._learning.book(task.visible)),
+                parse=parse_reflection,
+                instructions="",
+                askings=0,
+                seed=task.draw.seed + TURN,
+                operator="reflect",
+            )
+            await self._conversation.turn(Place(task.ticket, TURN, "reflect"), self.client_for(task, "draft"), script)
 
     def client_for(self, task: Task, purpose: Role) -> ModelClient:
         """Return who is asked: the drawn model, or, for a repair that it has no role for, one that has.
@@ -184,7 +210,9 @@ class LLMProposer:
 
     def _known(self, task: Task) -> Known:
         """Return what the run knew when the ticket was drawn."""
-        return Known(self._yardsticks.at(task.visible))
+        book = self._learning.book(task.visible)
+        shown = book.shown()
+        return Known(self._yardsticks.at(task.visible), lines(book, shown) if shown else "")
 
     def _asked(self, program: Candidate) -> Asked:
         python = program.language == "python"

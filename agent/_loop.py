@@ -25,6 +25,7 @@ from ._history import HISTORY, History
 from ._islands import Islands
 from ._judging import BudgetGate, Judge
 from ._laboratory import Laboratory
+from ._learning import Learning
 from ._memory import seen
 from ._parents import Parents
 from ._proposer import Draw, Elite, Proposer, Task
@@ -148,6 +149,8 @@ class Search:
         self._open = {ticket.number: ticket for ticket in standing.open}
         self._parents = Parents(self.archive, self.run_id)
         self._read_log()
+        self._learning = Learning(self.archive.database, self.run_id, self.problem, self._settings.lessons)
+        self._learning.learn(self._committed)
         self._best = self._best_held()
         self._cpu_mark = time.thread_time()
         return record
@@ -320,6 +323,7 @@ class Search:
         self._budget.judged += outcome not in UNCOUNTED
         if ALLOWED in ticket.draw.extra:
             self._budget.experiments += len(self.archive.experiments_of(self.run_id, ticket.number))
+        self._learning.learn(self._committed)
         self._barren = self._barren + 1 if outcome == NO_CANDIDATE else 0
         del self._open[ticket.number]
         self._drawn.discard(ticket.number)

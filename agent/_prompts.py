@@ -29,6 +29,7 @@ INSPIRATION_CHARACTERS = 6_000
 FEEDBACK_CHARACTERS = 6_000
 DETAIL_CHARACTERS = 4_000
 REPLY_CHARACTERS = 12_000
+LESSONS_CHARACTERS = 4_000
 
 _KINDS = ("policy", "plan", "program", "command")
 """Kinds whose authors are told habits of their own."""
@@ -40,6 +41,8 @@ class Known(NamedTuple):
 
     reached: Mapping[str, Yardstick] = {}
     """On each train workload."""
+    lessons: str = ""
+    """What earlier changes led to, a line each; untrusted."""
 
 
 NOTHING = Known()
@@ -61,34 +64,35 @@ def task_messages(
         operator: ``rewrite`` or ``diff``: names the template of the instructions.
         program: what is to be improved.
         shown: the parent, when it was judged, and then the inspirations; empty for a seed that was not.
-        known: what the parent is held against.
+        known: what the parent is held against, and what there is to learn from.
     """
     objective = problem.objective
     inspirations = "\n\n".join(_inspiration(parent) for parent in shown[1:])
     content = template("task").substitute(
-        brief=clipped(_brief(problem), BRIEF_CHARACTERS),
+        brief=clipped(brief_of(problem), BRIEF_CHARACTERS),
         contract=contract_of(problem, program),
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
         parent=_quoted_files(program, PROGRAM_CHARACTERS),
         measurements=_measurements(shown[0].evaluation, objective, known) if shown else "Nothing yet.",
         inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
+        lessons=_lessons(known),
         instructions=instructions_of(operator, program),
     )
-    return [_system(problem), {"role": "user", "content": content}]
+    return [system_message(problem), {"role": "user", "content": content}]
 
 
 def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Evaluation) -> list[Message]:
     """Return the opening of a repair of ``candidate``, whose judging ended with a fault of its own."""
     content = template("repair").substitute(
-        brief=clipped(_brief(problem), BRIEF_CHARACTERS),
+        brief=clipped(brief_of(problem), BRIEF_CHARACTERS),
         contract=contract_of(problem, candidate),
         candidate=_quoted_files(candidate, PROGRAM_CHARACTERS),
         status=evaluation.status.value,
         detail=quoted(evaluation.detail or "(no detail)", DETAIL_CHARACTERS),
         whole=_whole(candidate),
     )
-    return [_system(problem), {"role": "user", "content": content}]
+    return [system_message(problem), {"role": "user", "content": content}]
 
 
 def again_messages(
@@ -127,7 +131,7 @@ def contract_of(problem: Problem[Any], program: Candidate) -> str:
     return f"{told}\n{template('frame').substitute()}" if framed else told
 
 
-def _brief(problem: Problem[Any]) -> str:
+def brief_of(problem: Problem[Any]) -> str:
     """Return the problem's brief; the interface is told after it where the brief leaves it out."""
     brief = problem.brief().strip()
     names = [function.name for function in problem.interface.functions] or list(problem.interface.signatures())
@@ -172,7 +176,8 @@ def clipped(text: str, limit: int) -> str:
     return f"{text[:head]}\n[{len(text) - head - tail:,} characters left out]\n{text[-tail:]}"
 
 
-def _system(problem: Problem[Any]) -> Message:
+def system_message(problem: Problem[Any]) -> Message:
+    """Return how an author works, by the problem's kind, and what quoted text is."""
     habits = template(f"habits_{problem.kind if problem.kind in _KINDS else 'other'}").substitute()
     return {"role": "system", "content": template("system").substitute(habits=habits)}
 
@@ -180,6 +185,12 @@ def _system(problem: Problem[Any]) -> Message:
 def _measurements(evaluation: Evaluation, objective: Objective, known: Known) -> str:
     told = quoted(figures(evaluation, objective, known.reached), FEEDBACK_CHARACTERS)
     return f"{standing(evaluation.score, objective, known.reached)} By workload, the worst first:\n\n{told}"
+
+
+def _lessons(known: Known) -> str:
+    if not known.lessons:
+        return ""
+    return "\n\n" + template("lessons").substitute(lessons=quoted(known.lessons, LESSONS_CHARACTERS))
 
 
 def _inspiration(parent: Parent) -> str:

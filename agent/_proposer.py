@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from speciate.evaluators import Candidate, Evaluation
 
@@ -119,3 +119,11 @@ class Proposer(Protocol):
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
         """Mend a candidate that failed; None where this proposer does not repair. ``turn`` counts from 1."""
+
+
+@runtime_checkable
+class Reflector(Protocol):
+    """A proposer that may also look back: what it pays for and receives is in the rows, and read from there."""
+
+    async def reflect(self, task: Task) -> None:
+        """Look back on what came of earlier tickets, where it is this ticket's turn to. Re-enterable like ``write``."""

@@ -7,7 +7,7 @@ afresh and compared, ticket by ticket.
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
@@ -23,12 +23,14 @@ from ._evaluation_budget import ALLOWED
 from ._events import Event
 from ._judging import Judge
 from ._laboratory import EXPERIMENT
+from ._learning import copy_beginning
 from ._llm import LLMProposer
 from ._loop import Search
-from ._proposer import ArchiveView, Draw, Proposal, Proposer, Task
+from ._proposer import ArchiveView, Draw, Proposal, Proposer, Reflector, Task
 from ._proposers import FIXED_GRAMMAR, open_proposer
 from ._recorded_replies import copy_exchanges
 from ._records import CandidateRecord, RunRecord, TicketRecord
+from ._reflection import TURN
 from ._remeasuring import PURPOSE
 from ._settings import Budget
 from ._statements import TICKETS
@@ -88,6 +90,7 @@ async def replay(
     run = record.run
     environment = {**run.environment, "replay_of": run.id}
     new_id = create_run(target, run.settings, problem, starters, environment)
+    copy_beginning((source.database, run.id), (target.database, new_id))
     for purpose in (PURPOSE, EXPERIMENT):
         for word in source.evaluations(run.id, purpose=purpose):
             if word.ticket is not None and word.ticket < len(record.visible):
@@ -236,6 +239,12 @@ class Retelling:
             proposal = Proposal(None, note=str(error))
         return self._compared(task.ticket, turn, proposal, "") if proposal else None
 
+    async def reflect(self, task: Task) -> None:
+        """Read what was made of the last outcomes, where that was asked for and answered."""
+        if isinstance(self._proposer, Reflector):
+            with suppress(UnrecordedError):
+                await self._proposer.reflect(task)
+
     def _recited(self, ticket: int, turn: int) -> Proposal:
         written = self._record.written(ticket)
         if turn >= len(written):
@@ -285,6 +294,11 @@ class RecordedLLM(LLMProposer):
         """Read how the model had mended it. Raises UnrecordedError where it had not."""
         copy_exchanges(self._from, self._into, task.ticket, turn)
         return await super().repair(task, turn, candidate, evaluation)
+
+    async def reflect(self, task: Task) -> None:
+        """Read what the model had made of the last outcomes. Raises UnrecordedError where it had not been asked."""
+        copy_exchanges(self._from, self._into, task.ticket, TURN)
+        await super().reflect(task)
 
 
 @asynccontextmanager

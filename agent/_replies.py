@@ -15,8 +15,19 @@ from ._blocks import framed
 from ._blocks import has_blocks as has_marks
 from ._diff import DiffError, apply_to_files, has_blocks, parse_blocks
 
-Outcome = Literal["diff", "rewrite", "no_code", "truncated", "empty", "no_choices", "diff_failed", "frame_broken"]
-USABLE: frozenset[str] = frozenset({"diff", "rewrite"})
+Outcome = Literal[
+    "diff",
+    "rewrite",
+    "lessons",
+    "no_code",
+    "truncated",
+    "empty",
+    "no_choices",
+    "diff_failed",
+    "frame_broken",
+    "no_lessons",
+]
+USABLE: frozenset[str] = frozenset({"diff", "rewrite", "lessons"})
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
@@ -33,7 +44,7 @@ class RawReply(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """What a reply came to. ``files`` is empty unless ``outcome`` is in ``USABLE``."""
+    """What a reply came to. ``files`` is empty unless ``outcome`` is ``diff`` or ``rewrite``."""
 
     outcome: Outcome
     files: tuple[SourceFile, ...] = ()
@@ -76,7 +87,7 @@ def parse_reply(reply: RawReply, asked: Asked) -> Parsed:
     """Return the design in a reply: SEARCH/REPLACE blocks applied to the files, or else whole files."""
     if reply.choices == 0:
         return Parsed("no_choices", reason="the answer held no choices")
-    text = _THOUGHT.sub("", (reply.text or "").replace("\r\n", "\n")).strip()
+    text = said(reply)
     cut = reply.finish_reason == "length"
     if not text:
         if cut:
@@ -85,6 +96,11 @@ def parse_reply(reply: RawReply, asked: Asked) -> Parsed:
     if has_blocks(text):
         return _truncated(_idea(text)) if cut else _in_frame(_edited(text, asked), asked)
     return _in_frame(_rewritten(text, asked, cut), asked)
+
+
+def said(reply: RawReply) -> str:
+    """Return the text of a reply without what its author thought aloud."""
+    return _THOUGHT.sub("", (reply.text or "").replace("\r\n", "\n")).strip()
 
 
 def _truncated(idea: str) -> Parsed:

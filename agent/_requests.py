@@ -31,6 +31,8 @@ class Place(NamedTuple):
 
     ticket: int
     turn: int
+    purpose: str = "write"
+    """``write``, ``repair``, ``idea``, ``reflect`` or ``research``."""
 
 
 class Reservation(NamedTuple):
@@ -145,6 +147,7 @@ class RequestLog:
                     ticket=place.ticket,
                     turn=place.turn,
                     attempt=attempt,
+                    purpose=place.purpose,
                     model=body["model"],
                     base_url=base_url,
                     hash=body_hash(body),

@@ -11,6 +11,8 @@ Memory = Literal["archive", "best", "start"]
 
 Role = Literal["draft", "repair"]
 """What a model is asked for: new designs, or mending those that its own or another's fault ended."""
+Lessons = Literal["off", "run", "family"]
+"""Whether a run learns from itself, and whether it begins with what earlier runs of its problem's family learnt."""
 
 Choice = Literal["bandit", "static"]
 """Whether draws go by what operators, models and islands earned so far, or by fixed weights alone."""
@@ -135,6 +137,7 @@ class RunSettings(Frozen):
     """Those of the proposer's that are drawn; empty for all of them."""
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
+    lessons: Lessons = "run"
     archive: Tessellating = Tessellating()
     islands: IslandSettings = IslandSettings()
     """Of draws that see the archive; a control arm that sees less has none."""

@@ -7,7 +7,18 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
-from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Reply, Request, Run, Source, Ticket
+from ._tables import (
+    CandidateRow,
+    EvaluationRow,
+    Insertion,
+    LessonRow,
+    MeasurementRow,
+    Reply,
+    Request,
+    Run,
+    Source,
+    Ticket,
+)
 
 RUNS = cast(Table, Run.__table__)
 TICKETS = cast(Table, Ticket.__table__)
@@ -18,6 +29,7 @@ MEASUREMENTS = cast(Table, MeasurementRow.__table__)
 INSERTIONS = cast(Table, Insertion.__table__)
 REQUESTS = cast(Table, Request.__table__)
 REPLIES = cast(Table, Reply.__table__)
+LESSONS = cast(Table, LessonRow.__table__)
 
 ADD_TICKET = insert(TICKETS)
 ADD_SOURCE = insert(SOURCES)

@@ -39,7 +39,7 @@ class ModelUsage(Frozen):
 
     @property
     def usable(self) -> int:
-        """Replies that held a candidate."""
+        """Replies that held what was asked for: a candidate, or lessons."""
         return sum(count for outcome, count in self.outcomes.items() if outcome in USABLE)
 
     @property

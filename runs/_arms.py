@@ -33,9 +33,10 @@ def arm_settings(settings: RunSettings, arm: Arm, evaluations: int | None) -> Ru
         budget = settings.budget.model_copy(update=changes | {"usd": None, "tokens": None})
         if not any(budget.model_dump().values()):
             raise SpeciateError("--control random: expected a limit it can keep: give --control-evals N")
-        return settings.model_copy(update={"proposer": "random", "models": (), "budget": budget})
+        return settings.model_copy(update={"proposer": "random", "models": (), "budget": budget, "lessons": "off"})
     budget = settings.budget.model_copy(update=changes)
-    return settings.model_copy(update={"memory": "start" if arm == "best-of-n" else "best", "budget": budget})
+    less = {"memory": "start" if arm == "best-of-n" else "best", "lessons": "off"}
+    return settings.model_copy(update={**less, "budget": budget})
 
 
 def arm_of(settings: RunSettings) -> Arm:

@@ -68,6 +68,7 @@ def _run_options(settings: RunSettings) -> list[str]:
     words += ["--choice", settings.choice] if settings.choice != CHOICE else []
     words += ["--operators", ",".join(settings.operators)] if settings.operators else []
     words += ["--sandbox", settings.sandbox] if settings.sandbox else []
+    words += ["--lessons", settings.lessons] if settings.lessons != "run" else []
     words += ["--racing"] if settings.racing else []
     words += ["--remeasure", str(settings.remeasure)] if settings.remeasure != REMEASURE else []
     return words + _model_options(settings.models)

@@ -111,6 +111,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     restart: Annotated[
         int | None, typer.Option("--restart", metavar="S", help="Islands: one starts anew after S commits in vain.")
     ] = None,
+    lessons: Annotated[
+        str, typer.Option("--lessons", metavar="off|run|family", help="What authors are told of earlier changes.")
+    ] = "run",
     racing: Annotated[
         bool, typer.Option("--racing", help="Give up candidates that look hopeless part way; its error is audited.")
     ] = False,
@@ -166,6 +169,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "operators": [word.strip() for word in operators.split(",")] if operators else [],
             "workers": workers,
             "sandbox": sandbox,
+            "lessons": lessons,
             "racing": racing,
             "remeasure": remeasure,
             "ticket_hours": ticket_hours,

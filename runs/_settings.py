@@ -30,6 +30,7 @@ OPTION_OF = {
     "usd_per_million_output": "--price-out",
     "niches": "--archive cvt:N",
     "count": "--islands",
+    "lessons": "--lessons",
     "migrate": "--migrate",
     "restart": "--restart",
 }

@@ -1,7 +1,8 @@
 """The 'model' behind the test server: it reads the design out of a prompt and changes a number in it.
 
 A reply must be a real candidate, or a drill would judge nothing. So the author looks for the first quoted
-Python block the user shows, moves one numeric constant, and answers with the whole file or with one edit.
+Python block the user shows, moves one numeric constant, and answers with the whole file or with one edit. It says
+to have followed the last lesson it is shown, and asked to look back it names what it saw.
 """
 
 import ast
@@ -12,6 +13,8 @@ from typing import NamedTuple
 _BLOCK = re.compile(
     r"^BEGIN DATA \w+\n(?P<fence>`{3,})python\n(?P<code>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
+_LESSON = re.compile(r"^\[L(\d+)\]", re.MULTILINE)
+_TICKET = re.compile(r"^Ticket (\d+): ", re.MULTILINE)
 
 
 class Edit(NamedTuple):
@@ -30,6 +33,21 @@ def design_in(messages: list[dict[str, str]]) -> str:
         if block:
             return block["code"]
     return ""
+
+
+def cited(messages: list[dict[str, str]]) -> str:
+    """Return words that cite the last lesson the user shows; an empty text where there is none."""
+    shown = [number for each in messages if each["role"] == "user" for number in _LESSON.findall(each["content"])]
+    return f" It follows [L{shown[-1]}]." if shown else ""
+
+
+def looked_back(messages: list[dict[str, str]], rng: Random) -> str:
+    """Return lessons in the form asked for; an empty text where the user asks for something else."""
+    tickets = [number for each in messages for number in _TICKET.findall(each["content"])]
+    if not tickets:
+        return ""
+    words = [f"As ticket {number} shows, weight {rng.randrange(1000)} favours a short backlog." for number in tickets]
+    return "What I see:\n\n" + "\n".join(f"- {word}" for word in words[:7])
 
 
 def edit(source: str, rng: Random) -> Edit:

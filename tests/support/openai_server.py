@@ -31,10 +31,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 if __package__:
-    from .mutant_author import design_in, edit
+    from .mutant_author import cited, design_in, edit, looked_back
     from .openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
 else:
-    from mutant_author import design_in, edit
+    from mutant_author import cited, design_in, edit, looked_back
     from openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
 
 PROSE = "I would look at the queue first, and only then at the memory. No code today."
@@ -237,9 +237,11 @@ def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Re
 def _text(name: str, messages: list[dict[str, str]], rng: Random) -> str:
     design = design_in(messages)
     change = edit(design, rng)
-    idea = f"Idea: move one constant, because {change.before.strip()[:40]!r} looks untuned."
+    idea = f"Idea: move one constant, because {change.before.strip()[:40]!r} looks untuned.{cited(messages)}"
     if name in ("prose", "no_content", "no_choices", "refusal"):
         return PROSE
+    if back := looked_back(messages, rng):
+        return back
     if name in ("diff", "stale_diff"):
         before = change.before if name == "diff" else f"    no such line = {rng.random()}"
         return f"{idea}\n\n<<<<<<< SEARCH\n{before}\n=======\n{change.after}\n>>>>>>> REPLACE\n"
