@@ -151,6 +151,7 @@ def test_a_cheap_model_drafts_and_a_strong_one_repairs(tmp_path):
         class View:
             commits = 0
             elites = ()
+            history = ()
 
         assert {run.proposer().draw(View(), Random(seed)).model for seed in range(20)} == {"m"}
 
