@@ -85,13 +85,13 @@ def test_no_more_requests_are_at_an_endpoint_than_it_allows(tmp_path):
 @pytest.mark.parametrize("limit", [Budget(tokens=60_000), Budget(usd=0.15)])
 def test_budgets_hold_over_two_endpoints_formats_paces_and_cached_prices(tmp_path, at_once, limit):
     script = ["rewrite", "no_usage", "http_500", "rewrite", "drop", "mixed"]
-    with OpenAIServer(script, seed=2, hang_s=1) as chat, OpenAIServer(script, seed=3, hang_s=1) as responses:
+    with OpenAIServer(script, seed=2, hang_s=0.3) as chat, OpenAIServer(script, seed=3, hang_s=0.3) as responses:
         prices = {"usd_per_million_input": 2.0, "usd_per_million_cached_input": 0.5, "usd_per_million_output": 10.0}
         other = ModelSettings(
-            name="n", base_url=responses.base_url, api="responses", timeout_s=0.6, max_completion_tokens=800,
+            name="n", base_url=responses.base_url, api="responses", timeout_s=30, max_completion_tokens=800,
             concurrency=2, **prices,
         )  # fmt: skip
-        paced = {"requests_per_minute": 5, "tokens_per_minute": 20_000, "timeout_s": 0.6, "max_completion_tokens": 800}
+        paced = {"requests_per_minute": 5, "tokens_per_minute": 20_000, "max_completion_tokens": 800}
         run = llm_run(tmp_path, chat.base_url, budget=limit, others=[other], **paced, **prices)
 
         async def sitting() -> str | None:

@@ -87,7 +87,7 @@ def llm_run(
     settings = RunSettings(
         problem=ProblemRef(name="lanes"),
         proposer="llm",
-        models=(ModelSettings(**{"name": "m", "base_url": base_url, "timeout_s": 5.0, **model}), *others),
+        models=(ModelSettings(**{"name": "m", "base_url": base_url, "timeout_s": 30.0, **model}), *others),
         budget=budget or Budget(evaluations=100),
         repairs=repairs,
     )
