@@ -29,6 +29,8 @@ from ._yardsticks import Yardsticks
 OPERATORS = ("rewrite", "diff")
 REPAIR = "repair"
 """The operator by which a candidate is mended."""
+REFLECT = "reflect"
+"""Whose temperature and effort a model looks back with."""
 INSPIRATIONS = 2
 MENDABLE = frozenset(
     {
@@ -170,7 +172,7 @@ class LLMProposer:
                 instructions="",
                 askings=0,
                 seed=task.draw.seed + TURN,
-                operator="reflect",
+                operator=REFLECT,
             )
             await self._conversation.turn(Place(task.ticket, TURN, "reflect"), self.client_for(task, "draft"), script)
 
@@ -226,11 +228,11 @@ def _drafters(settings: RunSettings) -> tuple[ModelSettings, ...]:
         raise SpeciateError("the proposer llm needs a model: name one with --model")
     if len(set(names)) < len(names):
         raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
+    known = (*OPERATORS, REPAIR, REFLECT)
     for model in settings.models:
-        unknown = [name for name in model.operators if name not in (*OPERATORS, REPAIR)]
+        unknown = [name for name in model.operators if name not in known]
         if unknown:
-            known = ", ".join((*OPERATORS, REPAIR))
-            raise SpeciateError(f"model {model.name!r}: expected operators from {known}, got {unknown[0]!r}")
+            raise SpeciateError(f"model {model.name!r}: expected operators from {', '.join(known)}, got {unknown[0]!r}")
     drafters = tuple(model for model in settings.models if "draft" in model.roles)
     if not drafters:
         raise SpeciateError("expected a model with the role draft, got only models that repair")
