@@ -1,0 +1,9 @@
+"""Least recently used."""
+
+
+def priority(item, cache):
+    return cache.now
+
+
+def review(item, cache):
+    return item.priority
