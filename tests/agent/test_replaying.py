@@ -196,7 +196,8 @@ def test_run_with_models_replays_from_its_replies_also_after_it_was_cut_off(tmp_
     behaviours = ("diff", "rewrite", "fenced", "prose", "stale_diff", "truncated", "no_choices", "http_429", "http_500")
     names = Random(workers).choices(behaviours, weights=(6, 6, 2, 1, 1, 1, 1, 1, 1), k=200)
     with OpenAIServer(names, seed=workers, retry_after_s=0.0, delay_s=0.01) as server:
-        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=20), repairs=1)
+        paced = {"requests_per_minute": 7, "tokens_per_minute": 40_000, "concurrency": workers}
+        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=20), repairs=1, **paced)
         asyncio.run(sitting(run, lanes_judge(run, workers, 1), 8))
         asyncio.run(sitting(run, lanes_judge(run, workers, 2)))
         asked = server.requests
@@ -210,6 +211,7 @@ def test_run_with_models_replays_from_its_replies_also_after_it_was_cut_off(tmp_
     assert judged.parting is None
     assert replayed.digest == judged.digest == archive_digest(run.archive, run.run_id)
     assert replayed.tickets >= 20
+    assert run.slept
 
 
 def test_nothing_to_replay_is_a_users_mistake(tmp_path):

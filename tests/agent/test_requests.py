@@ -88,10 +88,10 @@ def test_a_request_in_flight_at_a_kill_is_in_doubt_and_never_sent_again(tmp_path
     assert total.charged_tokens == total.total_tokens + lost["reserved_tokens"]
 
 
-@pytest.mark.parametrize("delay_s", [0.0, 0.4, 0.9, 1.5])
-def test_a_kill_at_any_instant_loses_no_reply_and_pays_for_none_twice(tmp_path, delay_s):
-    with OpenAIServer(["mixed"], seed=5, hang_s=1, delay_s=0.05) as server:
-        run = llm_run(tmp_path, server.base_url, timeout_s=0.5)
+@pytest.mark.parametrize(("api", "delay_s"), [("chat", 0.0), ("responses", 0.4), ("chat", 0.9), ("responses", 1.5)])
+def test_a_kill_at_any_instant_loses_no_reply_and_pays_for_none_twice(tmp_path, api, delay_s):
+    with OpenAIServer(["mixed"], seed=5, hang_s=0.5, delay_s=0.05) as server:
+        run = llm_run(tmp_path, server.base_url, api=api)
         tickets = [run.task().ticket for _ in range(6)]
         child = start(run, tmp_path, tickets)
         wait_for(server, 1)
