@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ._pricing import UNKNOWN, Usage
+from ._replies import ToolCall
 
 
 @dataclass(frozen=True)
 class Answer:
     """What came of one attempt."""
 
-    kind: Literal["completion", "status", "timeout", "connect", "connection", "bad_body", "limit_field"]
+    kind: Literal["completion", "status", "timeout", "connect", "connection", "bad_body", "limit_field", "no_tools"]
     """``connect``: nothing was sent. ``connection``: lost after that. ``bad_body``: a 200 without a
-    completion in it. ``limit_field``: the server wants the token limit under its other name."""
+    completion in it. ``limit_field``: the server wants the token limit under its other name. ``no_tools``: it takes
+    no tools."""
     http_status: int | None = None
     text: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    """Tools that a completion asks for, each by an id of its own."""
     finish_reason: str | None = None
     choices: int = 0
     error: str = ""

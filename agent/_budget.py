@@ -5,7 +5,9 @@ that could pass a limit is not sent. Its usage, once known, takes the reservatio
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ._pricing import Usage, cost_usd
 from ._requests import Charges, RequestLog, Reservation
@@ -17,18 +19,24 @@ TEMPLATE_TOKENS = 256
 """Upper bound of what a chat template adds to a conversation, for instance a preamble of the server's own."""
 
 
-def prompt_bound(messages: Sequence[Mapping[str, str]]) -> int:
+def prompt_bound(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> int:
     """Return an upper bound of the prompt's tokens, whatever the tokenizer.
 
-    A token stands for at least one byte of text, so there are at most as many tokens as bytes in UTF-8.
+    A token stands for at least one byte of text, so there are at most as many tokens as bytes in UTF-8. Tools, and
+    calls of them, are counted as indented JSON, which is the longest form that chat templates give them.
     """
-    return TEMPLATE_TOKENS + sum(len(m["content"].encode()) + MESSAGE_TOKENS for m in messages)
+    told = sum(len(m["content"].encode()) + _structured(m.get("tool_calls")) + MESSAGE_TOKENS for m in messages)
+    return TEMPLATE_TOKENS + told + _structured(tools)
 
 
-def reservation_of(model: ModelSettings, messages: Sequence[Mapping[str, str]]) -> Reservation:
+def reservation_of(
+    model: ModelSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+) -> Reservation:
     """Return the most that one request can use if the server keeps to its limit on completion tokens."""
-    usage = Usage(prompt_bound(messages), model.max_completion_tokens)
-    return Reservation(prompt_bound(messages) + model.max_completion_tokens, cost_usd(model, usage))
+    bound = prompt_bound(messages, tools)
+    return Reservation(
+        bound + model.max_completion_tokens, cost_usd(model, Usage(bound, model.max_completion_tokens))
+    )
 
 
 class ModelBudget:
@@ -45,6 +53,7 @@ class ModelBudget:
         self._held: list[Reservation] = []
         self._settled = asyncio.Event()
         self._refused: str | None = None
+        self._closed: str | None = None
 
     @property
     def charges(self) -> Charges:
@@ -54,7 +63,7 @@ class ModelBudget:
         return self._sum
 
     async def admit(
-        self, model: ModelSettings, messages: Sequence[Mapping[str, str]]
+        self, model: ModelSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
     ) -> Reservation | None:
         """Reserve what a request can use; wait while requests in flight may still give room back.
 
@@ -62,8 +71,8 @@ class ModelBudget:
             The reservation, or None when the request could pass a limit and must not be sent: ``refused``
             says why.
         """
-        asked = reservation_of(model, messages)
-        while True:
+        asked = reservation_of(model, messages, tools)
+        while self._closed is None:
             reservation = _scaled(asked, self.charges.overrun)
             reason = self._reason(self.charges, reservation)
             if reason is None:
@@ -75,6 +84,7 @@ class ModelBudget:
                 return None
             self._settled.clear()
             await self._settled.wait()
+        return None
 
     def settle(self, reservation: Reservation, usage: Usage | None, usd: float | None) -> None:
         """Take a request out of flight: its usage takes the place of its reservation.
@@ -92,6 +102,10 @@ class ModelBudget:
             self._add(usage.tokens - reservation.tokens, 0.0, usage.tokens / reservation.tokens)
         if usd is not None:
             self._add(0, usd - (reservation.usd or 0.0))
+
+    def close(self, reason: str) -> None:
+        """Admit no further request, for ``reason``."""
+        self._closed = self._refused = reason
 
     @property
     def refused(self) -> str | None:
@@ -123,6 +137,10 @@ class ModelBudget:
         if usd is not None and charges.usd + (asked.usd or 0.0) > usd:
             return f"{charges.usd:.4f} of {usd:g} USD are charged; the next request could cost {asked.usd:.4f}"
         return None
+
+
+def _structured(told: Any) -> int:
+    return len(json.dumps(told, indent=4)) if told else 0
 
 
 def _scaled(asked: Reservation, overrun: float) -> Reservation:

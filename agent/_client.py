@@ -20,6 +20,7 @@ from speciate.evaluators import SpeciateError
 from . import _chat, _responses
 from ._answers import Answer
 from ._pricing import NOTHING, UNKNOWN
+from ._replies import ToolCall
 from ._settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -52,13 +53,20 @@ class ModelClient:
         self.limit_field = "max_completion_tokens" if _is_openai(self.base_url) else "max_tokens"
         """Servers differ: OpenAI refuses ``max_tokens`` for its newer models, and some local servers ignore
         ``max_completion_tokens`` in silence, which no token budget would survive."""
+        self.takes_tools = model.api == "chat"
+        """Until the server refuses them."""
 
-    def body(self, messages: Sequence[Mapping[str, str]], operator: str) -> dict[str, Any]:
-        """Return the body of a request made for ``operator``: everything that is sent, except the key."""
+    def body(
+        self, messages: Sequence[Mapping[str, Any]], operator: str, tools: Sequence[Mapping[str, Any]] = ()
+    ) -> dict[str, Any]:
+        """Return the body of a request made for ``operator``: everything that is sent, except the key.
+
+        ``tools`` are left out where the server takes none: whoever offers them tells of them in words too.
+        """
         sampling = self.model.sampling(operator)
         if self.model.api == "responses":
             return _responses.body_of(self.model, messages, sampling)
-        return _chat.body_of(self.model, messages, sampling, self.limit_field)
+        return _chat.body_of(self.model, messages, sampling, self.limit_field, tools if self.takes_tools else ())
 
     def open(self) -> None:
         """Import and build the openai client, which takes most of a second the first time."""
@@ -104,9 +112,13 @@ class ModelClient:
         if answer.http_status == 400 and "max_tokens" in body and "max_completion_tokens" in answer.error:
             self.limit_field = "max_completion_tokens"
             answer = replace(answer, kind="limit_field")
+        elif answer.kind == "status" and "tools" in body and _refuses_tools(answer):
+            self.takes_tools = False
+            answer = replace(answer, kind="no_tools")
         return replace(
             answer,
             text=self._clean(answer.text) if answer.text is not None else None,
+            calls=tuple(ToolCall(*map(self._clean, call)) for call in answer.calls),
             error=self._clean(answer.error)[:ERROR_CHARACTERS],
             latency_s=time.monotonic() - started,
         )
@@ -169,6 +181,11 @@ async def _watch(request: "Request") -> None:
             announcement()
 
     request.extensions = {**request.extensions, "trace": trace}
+
+
+def _refuses_tools(answer: Answer) -> bool:
+    """Whether a refusal is one of tools: servers that take none say so with various statuses, 500 among them."""
+    return answer.http_status not in (401, 402, 403, 407, 408, 429) and "tool" in answer.error.lower()
 
 
 def _refusal(status: int, text: str, headers: Mapping[str, str]) -> Answer:

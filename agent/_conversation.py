@@ -7,9 +7,10 @@ turn, and only from the first missing row on is anything sent.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ._answers import Answer
 from ._budget import ModelBudget
@@ -46,6 +47,36 @@ class Script(NamedTuple):
     """Whose temperature and effort the model is asked with."""
 
 
+class Manner(NamedTuple):
+    """How a completion is asked for."""
+
+    operator: str
+    """Whose temperature and effort the model is asked with."""
+    seed: int
+    """Of the jitter of waiting times."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """What the model may call, where its server takes tools."""
+
+
+@dataclass
+class Walk:
+    """A turn as it is gone through: what was asked in it already, and the number of the next request."""
+
+    place: Place
+    rows: Sequence[Exchange]
+    attempt: int = 0
+
+
+class Heard(NamedTuple):
+    """A completion."""
+
+    request: int
+    """Id of the request's row."""
+    reply: RawReply
+    outcome: str | None
+    """What it came to, once that was noted."""
+
+
 class Conversation:
     """Holds the turns of one run with its models.
 
@@ -68,59 +99,84 @@ class Conversation:
         Raises:
             ModelError: the model cannot be used as configured, or has not answered for a while.
         """
-        rows = self._past(place)
+        walk = self.enter(place)
         messages = list(script.opening)
-        failures = asked = 0
-        for attempt in itertools.count():
-            fresh = attempt >= len(rows)
-            if fresh:
-                exchange = await self._exchange(place, attempt, client, messages, script.operator)
-            else:
-                exchange = rows[attempt]
-            if exchange is None:
-                return f"not asked: {self._budget.refused}"
-            if exchange.state == "in_doubt":
-                return "in doubt: a request was on its way when the run was cut off; it is not sent again"
-            if exchange.reply is None:
-                failure = _failure(exchange, fresh)
-                failures += failure != "excused"
-                if failure == "refused":
-                    raise _refusal(exchange, client)
-                if failure == "final" or failures > client.model.retries:
-                    return self._missed_turn(exchange, client, failures, fresh)
-                if fresh and failure == "transient":
-                    await self._clock.sleep(_wait_s(exchange, failures, Random(f"{script.seed}:{attempt}")))
-                continue
-            self._missed = failures = 0
-            parsed = script.parse(exchange.reply)
-            if exchange.outcome is None:
-                self._log.parsed(exchange.id, parsed.outcome)
+        manner = Manner(script.operator, script.seed)
+        for asked in itertools.count():
+            heard = await self.completion(walk, client, messages, manner)
+            if isinstance(heard, str):
+                return heard
+            parsed = script.parse(heard.reply)
+            self.read(heard, parsed.outcome)
             if parsed.outcome in USABLE:
                 return parsed
             if asked >= script.askings:
                 return f"{parsed.outcome}: {parsed.reason}"
-            asked += 1
             messages = again_messages(
-                script.opening, exchange.reply.text, parsed.reason, script.instructions, parsed.excerpt
+                script.opening, heard.reply.text, parsed.reason, script.instructions, parsed.excerpt
             )
         raise AssertionError("a turn ends by returning or raising")
 
-    def _past(self, place: Place) -> list[Exchange]:
-        """Return the turn's rows; a request that was in flight when its process went away is in doubt now."""
+    def enter(self, place: Place) -> Walk:
+        """Begin a turn, or enter it again: a request that was in flight when its process went away is in doubt now."""
         rows = self._log.history(place)
         if any(row.state == "sent" for row in rows):
             self._log.doubt(place)
             rows = self._log.history(place)
-        return rows
+        return Walk(place, rows)
+
+    async def completion(
+        self, walk: Walk, client: ModelClient, messages: Sequence[Mapping[str, Any]], manner: Manner
+    ) -> Heard | str:
+        """Return the next reply of a turn, from its row or asked for; or in words why the turn ends without it.
+
+        Args:
+            walk: how far the turn has come; moved on.
+            client: who is asked.
+            messages: the conversation so far.
+            manner: how to ask.
+
+        Raises:
+            ModelError: as ``turn``.
+        """
+        failures = 0
+        for attempt in itertools.count(walk.attempt):
+            walk.attempt = attempt + 1
+            fresh = attempt >= len(walk.rows)
+            if fresh:
+                exchange = await self._exchange(walk.place, attempt, client, messages, manner)
+            else:
+                exchange = walk.rows[attempt]
+            if exchange is None:
+                return f"not asked: {self._budget.refused}"
+            if exchange.state == "in_doubt":
+                return "in doubt: a request was on its way when the run was cut off; it is not sent again"
+            if exchange.reply is not None:
+                self._missed = 0
+                return Heard(exchange.id, exchange.reply, exchange.outcome)
+            failure = _failure(exchange, fresh)
+            failures += failure != "excused"
+            if failure == "refused":
+                raise _refusal(exchange, client)
+            if failure == "final" or failures > client.model.retries:
+                return self._missed_turn(exchange, client, failures, fresh)
+            if fresh and failure == "transient":
+                await self._clock.sleep(_wait_s(exchange, failures, Random(f"{manner.seed}:{attempt}")))
+        raise AssertionError("a completion comes, or is given up")
+
+    def read(self, heard: Heard, outcome: str) -> None:
+        """Note what a reply came to, where that was not noted yet."""
+        if heard.outcome is None:
+            self._log.parsed(heard.request, outcome)
 
     async def _exchange(
-        self, place: Place, attempt: int, client: ModelClient, messages: list[Message], operator: str
+        self, place: Place, attempt: int, client: ModelClient, messages: Sequence[Mapping[str, Any]], manner: Manner
     ) -> Exchange | None:
         """Send one request between its two rows; None where the budget does not admit it.
 
         What it can use is reserved before it waits for its model's limits: who is paid for does not depend on them.
         """
-        reservation = await self._budget.admit(client.model, messages)
+        reservation = await self._budget.admit(client.model, messages, manner.tools)
         if reservation is None:
             return None
         sent: list[int] = []
@@ -135,7 +191,7 @@ class Conversation:
         try:
             async with self._pace(client).passage(reservation.tokens) as passage:
                 # Only now: an answer may meanwhile have told the client what this server calls its limit.
-                body = client.body(messages, operator)
+                body = client.body(messages, manner.operator, manner.tools)
                 answer = await client.attempt(body, announce)
                 cost = cost_usd(client.model, answer.usage)
                 self._log.receive(sent[0], answer, cost)
@@ -176,7 +232,7 @@ def _as_exchange(request_id: int, attempt: int, answer: Answer) -> Exchange:
         id=request_id,
         attempt=attempt,
         state="replied" if completed else "failed",
-        reply=RawReply(answer.text, answer.finish_reason, answer.choices) if completed else None,
+        reply=RawReply(answer.text, answer.finish_reason, answer.choices, answer.calls) if completed else None,
         outcome=None if completed else answer.outcome,
         error=answer.error,
         http_status=answer.http_status,
@@ -187,7 +243,7 @@ def _as_exchange(request_id: int, attempt: int, answer: Answer) -> Exchange:
 def _failure(exchange: Exchange, fresh: bool) -> Failure:
     """Say what a failed request means for its turn; what ended an earlier sitting is excused in this one."""
     status = exchange.http_status
-    if exchange.outcome == "limit_field":
+    if exchange.outcome in ("limit_field", "no_tools"):
         return "excused"
     if status in REFUSALS or (status == 429 and "insufficient_quota" in exchange.error):
         return "refused" if fresh else "excused"

@@ -110,11 +110,15 @@ async def live(life: Life) -> None:
     await _graph().ainvoke(start, context=life)
 
 
-@lru_cache(maxsize=1)
-def _graph() -> CompiledStateGraph[State, Life, State, State]:
-    # A tracing variable set for something else must not ship candidates to a third party.
+def untraced() -> None:
+    """Keep langgraph to itself: a tracing variable set for something else must not ship candidates to a third party."""
     os.environ["LANGSMITH_TRACING"] = "false"
     os.environ["LANGCHAIN_TRACING_V2"] = "false"
+
+
+@lru_cache(maxsize=1)
+def _graph() -> CompiledStateGraph[State, Life, State, State]:
+    untraced()
     graph = StateGraph(State, context_schema=Life)
     for name, node in (
         ("brief", _brief),

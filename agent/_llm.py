@@ -20,11 +20,13 @@ from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
 from ._prompts import Known, instructions_of, repair_messages, task_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
+from ._reader import ArchiveReader
 from ._reflection import TURN, is_due, parse_reflection, reflection_messages, telling
 from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
 from ._settings import ModelSettings, Role, RunSettings
 from ._yardsticks import Yardsticks
+from .researcher import RESEARCH, Researcher, drawn
 
 OPERATORS = ("rewrite", "diff")
 REPAIR = "repair"
@@ -95,12 +97,14 @@ class LLMProposer:
         self._yardsticks = Yardsticks(database, run_id, maximize=problem.objective.direction == "maximize")
         self._budget = ModelBudget(self._log, settings.budget, self._drafters)
         self._conversation = Conversation(self._log, self._budget, clock)
+        reader = ArchiveReader(database)
+        self._researcher = Researcher(problem, settings, reader, self._conversation, self._asked)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose model and operator, a parent by rank, and up to two other elites as inspirations.
 
         The parent of rank r (0 is the best) has weight 1 / (r + 1). No elites: no parents, and the problem's
-        seed is what will be improved.
+        seed is what will be improved. A ticket for research has these too, and its own operator.
         """
         model = self._chooser.pick("model", {model.name: 1.0 for model in self._drafters}, view.history, rng)
         operator = self._chooser.pick("operator", dict.fromkeys(OPERATORS, 1.0), view.history, rng)
@@ -110,7 +114,8 @@ class LLMProposer:
             best = rng.choices(range(len(elites)), weights=[1 / (rank + 1) for rank in range(len(elites))])[0]
             parents = [elites.pop(best).ticket]
             parents += [elite.ticket for elite in rng.sample(elites, min(INSPIRATIONS, len(elites)))]
-        return Draw(operator=operator, parents=tuple(parents), seed=rng.getrandbits(32), model=model)
+        draw = Draw(operator=operator, parents=tuple(parents), seed=rng.getrandbits(32), model=model)
+        return drawn(draw, self._settings, rng)
 
     async def write(self, task: Task) -> Proposal:
         """Have the drawn model write a candidate.
@@ -118,6 +123,8 @@ class LLMProposer:
         Raises:
             ModelError: the model cannot be used as configured, or has stopped answering.
         """
+        if task.draw.operator == RESEARCH:
+            return await self._researcher.write(task, self.client_for(task, "draft"), self._known(task))
         program = task.parents[0].candidate if task.parents else self._seed
         script = Script(
             opening=task_messages(self._problem, task.draw.operator, program, task.parents, self._known(task)),
@@ -228,7 +235,7 @@ def _drafters(settings: RunSettings) -> tuple[ModelSettings, ...]:
         raise SpeciateError("the proposer llm needs a model: name one with --model")
     if len(set(names)) < len(names):
         raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
-    known = (*OPERATORS, REPAIR, REFLECT)
+    known = (*OPERATORS, RESEARCH, REPAIR, REFLECT)
     for model in settings.models:
         unknown = [name for name in model.operators if name not in known]
         if unknown:

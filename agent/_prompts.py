@@ -73,7 +73,7 @@ def task_messages(
         contract=contract_of(problem, program),
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
-        parent=_quoted_files(program, PROGRAM_CHARACTERS),
+        parent=quoted_files(program, PROGRAM_CHARACTERS),
         measurements=_measurements(shown[0].evaluation, objective, known) if shown else "Nothing yet.",
         inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
         lessons=_lessons(known),
@@ -87,7 +87,7 @@ def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Eva
     content = template("repair").substitute(
         brief=clipped(brief_of(problem), BRIEF_CHARACTERS),
         contract=contract_of(problem, candidate),
-        candidate=_quoted_files(candidate, PROGRAM_CHARACTERS),
+        candidate=quoted_files(candidate, PROGRAM_CHARACTERS),
         status=evaluation.status.value,
         detail=quoted(evaluation.detail or "(no detail)", DETAIL_CHARACTERS),
         whole=_whole(candidate),
@@ -149,7 +149,7 @@ def fence_of(language: str) -> str:
     return _FENCES.get(language.lower(), language.lower())
 
 
-def _quoted_files(program: Candidate, limit: int) -> str:
+def quoted_files(program: Candidate, limit: int) -> str:
     """Return the files of a program, quoted; together they are at most ``limit`` characters long."""
     fence = fence_of(program.language)
     if len(program.files) == 1:
@@ -195,4 +195,4 @@ def _lessons(known: Known) -> str:
 
 def _inspiration(parent: Parent) -> str:
     score = "none" if parent.evaluation.score is None else f"{parent.evaluation.score:.6g}"
-    return f"Score: {score}.\n\n{_quoted_files(parent.candidate, INSPIRATION_CHARACTERS)}"
+    return f"Score: {score}.\n\n{quoted_files(parent.candidate, INSPIRATION_CHARACTERS)}"

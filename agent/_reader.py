@@ -166,11 +166,12 @@ class ArchiveReader:
             rows = connection.execute(query.order_by(EvaluationRow.id)).mappings().all()
             return _with_measurements(connection, rows)
 
-    def elites(self, run_id: str) -> list[EliteRecord]:
-        """Return the holders of all niches, best first, ties by ticket."""
+    def elites(self, run_id: str, visible: int | None = None) -> list[EliteRecord]:
+        """Return the holders of all niches, best first, ties by ticket; after ``visible`` commits, or now."""
         holders: dict[int, tuple[float, int]] = {}
         for entry in self.insertions(run_id):
-            _apply(holders, entry)
+            if visible is None or entry.ticket < visible:
+                _apply(holders, entry)
         return self._ranked(run_id, {ticket: score for score, ticket in holders.values()})
 
     def best(self, run_id: str, count: int = 1) -> list[EliteRecord]:

@@ -6,8 +6,8 @@ afresh and compared, ticket by ticket.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Problem, SpeciateError, Status
 from sqlalchemy import select
 
-from ._answers import Answer
 from ._archive import GIVEN, Archive, create_run
-from ._client import ModelClient
 from ._digest import Parting, archive_digest, parting_of, ticket_facts
 from ._evaluation_budget import ALLOWED
 from ._events import Event
@@ -223,27 +221,20 @@ class Retelling:
             raise PartedError(Parting(task.ticket, f"draw: recorded {was}, now {now}"))
         if self._proposer is None:
             return self._recited(task.ticket, 0)
-        try:
-            proposal = await self._proposer.write(task)
-        except UnrecordedError as error:
-            proposal = Proposal(None, note=str(error))
+        proposal = await self._proposer.write(task)
         return self._compared(task.ticket, 0, proposal, recorded.note)
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
         """Mend a candidate, and compare. Raises PartedError."""
         if self._proposer is None:
             return self._recited(task.ticket, turn) if turn < len(self._record.candidates(task.ticket)) else None
-        try:
-            proposal = await self._proposer.repair(task, turn, candidate, evaluation)
-        except UnrecordedError as error:
-            proposal = Proposal(None, note=str(error))
+        proposal = await self._proposer.repair(task, turn, candidate, evaluation)
         return self._compared(task.ticket, turn, proposal, "") if proposal else None
 
     async def reflect(self, task: Task) -> None:
         """Read what was made of the last outcomes, where that was asked for and answered."""
         if isinstance(self._proposer, Reflector):
-            with suppress(UnrecordedError):
-                await self._proposer.reflect(task)
+            await self._proposer.reflect(task)
 
     def _recited(self, ticket: int, turn: int) -> Proposal:
         written = self._record.written(ticket)
@@ -263,14 +254,7 @@ class Retelling:
 
 
 class UnrecordedError(Exception):
-    """A model or a judge would have to be asked what the record does not tell."""
-
-
-class _Silent(ModelClient):
-    """A client of a model that nobody asks any more."""
-
-    async def attempt(self, body: Mapping[str, Any], announce: Callable[[], None]) -> Answer:
-        raise UnrecordedError("the record holds no reply to this request")
+    """A judge would have to be asked what the record does not tell."""
 
 
 class RecordedLLM(LLMProposer):
@@ -281,22 +265,22 @@ class RecordedLLM(LLMProposer):
         settings = run.settings.model_copy(update={"budget": budget})
         keys = {model.api_key_env: "replay" for model in settings.models}
         super().__init__(problem, settings, target.database, run.id, environ=keys)
-        self._clients.update({model.name: _Silent(model, keys) for model in settings.models})
+        self._budget.close("the record holds no reply to this request")
         self._from = (record.archive.database, record.run.id)
         self._into = (target.database, run.id)
 
     async def write(self, task: Task) -> Proposal:
-        """Read what the model had written. Raises UnrecordedError where it had not."""
+        """Read what the model had written; no candidate where it had not."""
         copy_exchanges(self._from, self._into, task.ticket, 0)
         return await super().write(task)
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
-        """Read how the model had mended it. Raises UnrecordedError where it had not."""
+        """Read how the model had mended it; no candidate where it had not."""
         copy_exchanges(self._from, self._into, task.ticket, turn)
         return await super().repair(task, turn, candidate, evaluation)
 
     async def reflect(self, task: Task) -> None:
-        """Read what the model had made of the last outcomes. Raises UnrecordedError where it had not been asked."""
+        """Read what the model had made of the last outcomes, where it had been asked."""
         copy_exchanges(self._from, self._into, task.ticket, TURN)
         await super().reflect(task)
 

@@ -34,6 +34,16 @@ _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 IDEA_CHARACTERS = 500
 
 
+class ToolCall(NamedTuple):
+    """A tool that a completion asks for by the API's own means. Untrusted."""
+
+    id: str
+    """By which the API wants the answer."""
+    name: str
+    arguments: str
+    """JSON, if the model kept to it."""
+
+
 class RawReply(NamedTuple):
     """A completion as it was received and stored."""
 
@@ -41,6 +51,7 @@ class RawReply(NamedTuple):
     finish_reason: str | None
     choices: int = 1
     """How many choices the answer held: 0 is a fault of the server that costs money all the same."""
+    calls: tuple[ToolCall, ...] = ()
 
 
 class Parsed(NamedTuple):
@@ -81,6 +92,8 @@ class _Fence(NamedTuple):
     """Line on which it opens, from 0."""
     label: str
     """What its first line and the line before it say: where a path may stand."""
+    info: str
+    """What its first line says."""
 
 
 def parse_reply(reply: RawReply, asked: Asked) -> Parsed:
@@ -101,6 +114,11 @@ def parse_reply(reply: RawReply, asked: Asked) -> Parsed:
 def said(reply: RawReply) -> str:
     """Return the text of a reply without what its author thought aloud."""
     return _THOUGHT.sub("", (reply.text or "").replace("\r\n", "\n")).strip()
+
+
+def closed_fences(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what the first line of each fenced block says after the fence, and the text in the block."""
+    return ((fence.info, fence.code) for fence in _fences(text) if fence.closed)
 
 
 def _truncated(idea: str) -> Parsed:
@@ -185,10 +203,10 @@ def _fences(text: str) -> Iterator[_Fence]:
                 before = next((each for each in reversed(lines[max(0, number - 2) : number]) if each.strip()), "")
                 opened, start, label = match, number, f"{before} {match['info']}"[-400:]
         elif match and not match["info"].strip() and match["mark"].startswith(opened["mark"]):
-            yield _Fence("\n".join(lines[start + 1 : number]), True, start, label)
+            yield _Fence("\n".join(lines[start + 1 : number]), True, start, label, opened["info"].strip())
             opened = None
     if opened is not None:
-        yield _Fence("\n".join(lines[start + 1 :]), False, start, label)
+        yield _Fence("\n".join(lines[start + 1 :]), False, start, label, opened["info"].strip())
 
 
 def _worth(code: str, asked: Asked) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert
 
 from ._answers import Answer
 from ._database import Database
-from ._replies import RawReply
+from ._replies import RawReply, ToolCall
 from ._tables import Reply, Request
 
 NO_CHOICES = "no choices"
@@ -92,6 +92,7 @@ class RequestLog:
                 Request.attempt,
                 Request.state,
                 Reply.text,
+                Reply.calls,
                 Reply.finish_reason,
                 Reply.outcome,
                 Reply.error,
@@ -105,7 +106,10 @@ class RequestLog:
             return [_exchange(row) for row in connection.execute(statement).mappings()]
 
     def asked_again(self, ticket: int, before_turn: int) -> int:
-        """Return how often the turns before ``before_turn`` asked again after an unusable reply."""
+        """Return how often the turns before ``before_turn`` asked again after an unusable reply.
+
+        A researcher's many replies are no second askings.
+        """
         statement = (
             select(func.count() - 1)
             .where(
@@ -113,6 +117,7 @@ class RequestLog:
                 Request.ticket == ticket,
                 Request.turn < before_turn,
                 Request.state == "replied",
+                Request.purpose != "research",
             )
             .group_by(Request.turn)
         )
@@ -170,6 +175,7 @@ class RequestLog:
                     request_id=request_id,
                     http_status=answer.http_status,
                     text=answer.text,
+                    calls=[call._asdict() for call in answer.calls] or None,
                     finish_reason=answer.finish_reason,
                     error=NO_CHOICES if completed and answer.choices == 0 else answer.error,
                     outcome=None if completed else answer.outcome,
@@ -245,7 +251,8 @@ def _charges(connection: Connection, run_id: str) -> Charges:
 
 def _exchange(row: RowMapping) -> Exchange:
     error = row["error"] or ""
-    reply = RawReply(row["text"], row["finish_reason"], 0 if error == NO_CHOICES else 1)
+    calls = tuple(ToolCall(**call) for call in row["calls"] or ())
+    reply = RawReply(row["text"], row["finish_reason"], 0 if error == NO_CHOICES else 1, calls)
     return Exchange(
         id=row["id"],
         attempt=row["attempt"],

@@ -123,6 +123,17 @@ class IslandSettings(Frozen):
     """Commits of the run without a better best after which an island starts anew; None: never."""
 
 
+class ResearchSettings(Frozen):
+    """What a ticket for research may use."""
+
+    share: float = Field(default=0.25, gt=0, lt=1)
+    """Of the tickets, in mode ``mixed``."""
+    replies: int = Field(default=16, ge=1)
+    """Of the model, each with calls of tools."""
+    experiments: int = Field(default=12, ge=0)
+    """Designs on one workload; paid from the budget's evaluations by the workload."""
+
+
 class RunSettings(Frozen):
     """Problem, seed, budget and the choices of one run. Never holds a key."""
 
@@ -131,6 +142,9 @@ class RunSettings(Frozen):
     proposer: str = "genetic"
     """``genetic``, ``llm``, ``random``, ``external`` (asked and told), or one that an installed package brings."""
     models: tuple[ModelSettings, ...] = ()
+    mode: Literal["evolve", "researcher", "mixed"] = "evolve"
+    """Of the proposer ``llm``: whether its tickets evolve a design, research one, or some this and some that."""
+    research: ResearchSettings = ResearchSettings()
     budget: Budget = Budget()
     choice: Choice = "static"
     operators: tuple[str, ...] = ()

@@ -79,9 +79,10 @@ def llm_run(
     budget: Budget | None = None,
     repairs: int = 1,
     others: Sequence[ModelSettings] = (),
+    chosen: Mapping[str, Any] | None = None,
     **model: Any,
 ) -> LLMRun:
-    """Return a new run in ``folder`` with one model ``m`` and, where given, ``others``."""
+    """Return a new run in ``folder`` with one model ``m``, ``others`` where given, and ``chosen`` further settings."""
     archive = open_archive(folder / "runs.db", create=True)
     the_problem = problem({})
     settings = RunSettings(
@@ -90,6 +91,7 @@ def llm_run(
         models=(ModelSettings(**{"name": "m", "base_url": base_url, "timeout_s": 30.0, **model}), *others),
         budget=budget or Budget(evaluations=100),
         repairs=repairs,
+        **(chosen or {}),
     )
     run_id = create_run(archive, settings, the_problem, [Candidate.from_source(EARLIEST)])
     return LLMRun(archive, run_id, settings, the_problem)

@@ -16,6 +16,10 @@ class Reply(NamedTuple):
     """``prompt``, ``completion``, ``cached`` and ``reasoning``; None where the server does not tell."""
     billed: tuple[int, int] = (0, 0)
     """Prompt and completion tokens that a provider would bill, told or not."""
+    calls: tuple[Any, ...] = ()
+    """``tool_calls`` of a chat completion's message, well formed or not."""
+    error: str = ""
+    """Of a status that is no 200."""
 
 
 def messages_of(body: dict[str, Any]) -> list[dict[str, str]]:
@@ -35,7 +39,8 @@ def payload_of(path: str, number: int, model: str, reply: Reply) -> dict[str, An
     if path.endswith("/responses"):
         return _response(number, model, reply)
     refused = reply.finish == "refusal"
-    message = {"role": "assistant", "content": None if refused else reply.text}
+    message: dict[str, Any] = {"role": "assistant", "content": None if refused else reply.text}
+    message |= {"tool_calls": list(reply.calls)} if reply.calls else {}
     choice = {
         "index": 0,
         "message": message | ({"refusal": reply.text} if refused else {}),

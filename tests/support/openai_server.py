@@ -33,9 +33,11 @@ from typing import Any, NamedTuple, Self
 if __package__:
     from .mutant_author import cited, design_in, edit, looked_back
     from .openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
+    from .scripted_researcher import Said, said
 else:
     from mutant_author import cited, design_in, edit, looked_back
     from openai_formats import PATHS, Reply, limit_of, messages_of, payload_of
+    from scripted_researcher import Said, said
 
 PROSE = "I would look at the queue first, and only then at the memory. No code today."
 
@@ -62,11 +64,14 @@ BEHAVIOURS: dict[str, int] = {
     "verbatim": 0,
     "refusal": 0,
     "failed": 0,
+    "authored": 0,
+    "no_tools": 0,
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
 ``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
 ``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them; ``failed``
-is a response that ended so."""
+is a response that ended so; ``authored`` answers as the server's ``author`` does, and so does ``no_tools``, which
+refuses tools."""
 
 STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
@@ -103,6 +108,7 @@ class OpenAIServer:
         delay_s: seconds every reply takes.
         log_path: file to which each request is appended, as a JSON line, before it is answered.
         sources: what ``given`` answers with: source ``n % len(sources)`` to request ``n``.
+        author: returns what ``authored`` says to a request's body.
     """
 
     def __init__(
@@ -117,6 +123,7 @@ class OpenAIServer:
         port: int = 0,
         log_path: Path | None = None,
         sources: Sequence[str] = (),
+        author: Callable[[dict[str, Any]], Said] = said,
     ):
         unknown = set(script) - set(BEHAVIOURS) - set(STATUS_ONLY) - {"mixed"}
         if unknown or not script:
@@ -130,6 +137,7 @@ class OpenAIServer:
         self.log: list[Entry] = []
         self.bodies: list[dict[str, Any]] = []
         self.sources = tuple(sources)
+        self.author = author
         self.sent: dict[int, float] = {}
         """When the last byte of a reply was handed to the network, by number, on the clock of ``Entry.at``."""
         self.on_request: Callable[[], None] = lambda: None
@@ -189,6 +197,8 @@ class OpenAIServer:
                 name = "http_401"
             given = self.sources[number % len(self.sources)] if self.sources else ""
             reply = compose(name, body, rng, given)
+            if name in ("authored", "no_tools"):
+                reply = _authored(name, body, self.author)
             model, digest = str(body.get("model")), digest_of(body)
             entry = Entry(number, name, model, *reply.billed, limit_of(body), time.monotonic(), digest, path)
             self.log.append(entry)
@@ -212,8 +222,8 @@ def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Re
         return Reply(400)
     messages = messages_of(body)
     prompt = sum(len(m.get("content") or "") // 4 + 4 for m in messages)
-    said = {"given": f"~~~~python\n{given}~~~~\n", "verbatim": given}
-    text, finish = said.get(name) or _text(name, messages, rng), name if name in ("refusal", "failed") else "stop"
+    told = {"given": f"~~~~python\n{given}~~~~\n", "verbatim": given}
+    text, finish = told.get(name) or _text(name, messages, rng), name if name in ("refusal", "failed") else "stop"
     allowed = limit_of(body)
     words = _tokens(text)
     if name == "overlong":
@@ -232,6 +242,17 @@ def compose(name: str, body: dict[str, Any], rng: Random, given: str = "") -> Re
         None if name == "no_usage" else usage,
         (prompt, words),
     )
+
+
+def _authored(name: str, body: dict[str, Any], author: Callable[[dict[str, Any]], Said]) -> Reply:
+    if name == "no_tools" and "tools" in body:
+        return Reply(400, error=f"{body['model']} does not support tools")
+    words = author(body)
+    prompt = _tokens(json.dumps([messages_of(body), body.get("tools", [])]))
+    completion = _tokens(json.dumps(words))
+    usage = {"prompt": prompt, "completion": completion, "cached": prompt // 2, "reasoning": 0}
+    finish = "tool_calls" if words.calls else "stop"
+    return Reply(200, words.text, finish, 1, usage, (prompt, completion), words.calls)
 
 
 def _text(name: str, messages: list[dict[str, str]], rng: Random) -> str:
@@ -302,6 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
         message = f"status {reply.status}; the key was {given}"
         if entry.behaviour == "wants_other_limit":
             message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        message = reply.error or message
         headers = {"Retry-After": str(self.server.owner.retry_after_s)} if reply.status in (429, 503) else {}
         self._send(reply.status, {"error": {"message": message, "type": "test", "code": None}}, headers)
 

@@ -1,0 +1,6 @@
+"""Researcher mode: hypothesis, experiment, insight, edit; by a model with tools, one ticket at a time."""
+
+from ._researcher import Researcher
+from ._tickets import RESEARCH, drawn
+
+__all__ = ["RESEARCH", "Researcher", "drawn"]
