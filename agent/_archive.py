@@ -166,6 +166,7 @@ class Archive(ArchiveReader):
                         "repetitions": entry.repetitions,
                         "decided": entry.decided,
                         "holder_score": entry.holder_score,
+                        "further": list(entry.further) or None,
                     },
                 )
 

@@ -20,7 +20,7 @@ _CANDIDATE = (
     *("ticket", "turn", "candidate_id", "source_hash", "parents", "operator", "proposer", "idea"),
     *Reasons._fields,
 )
-_INSERTION = ("ticket", "cell", "score", "result", "replaced", "repetitions", "decided", "holder_score")
+_INSERTION = ("ticket", "cell", "score", "result", "replaced", "repetitions", "decided", "holder_score", "further")
 _EVALUATION = ("ticket", "turn", "purpose", "repetition", "status", "score", "descriptors", "decision_hash")
 _CHUNK = 1000
 
@@ -79,8 +79,13 @@ def ticket_facts(archive: ArchiveReader, run_id: str) -> Iterator[TicketFacts]:
                 _told(candidates.of(number)),
                 _told(evaluations.of(number)),
                 outcome,
-                _told(insertions.of(number)),
+                _told([_known(row) for row in insertions.of(number)]),
             )
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave further objectives out where there are none: the digests of runs are older than the column."""
+    return {name: value for name, value in row.items() if name != "further" or value is not None}
 
 
 class _ByTicket:

@@ -27,6 +27,7 @@ from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError
 
 from ._archive import GIVEN, Archive
 from ._events import Event, Issued, Judged
+from ._fronts import from_front
 from ._judging import Judge
 from ._lock import RunBusyError
 from ._loop import Search
@@ -58,7 +59,7 @@ class ExternalProposer:
         parents: list[int] = []
         if elites:
             rank = rng.choices(range(len(elites)), weights=[1 / (r + 1) for r in range(len(elites))])[0]
-            parents = [elites.pop(rank).ticket]
+            parents = [from_front(view, elites.pop(rank), rng).ticket]
             parents += [elite.ticket for elite in rng.sample(elites, min(INSPIRATIONS, len(elites)))]
         if operator == "crossover" and len(parents) < 2:
             operator = "rewrite"

@@ -11,6 +11,7 @@ from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, poli
 from ._bandit import Chooser
 from ._crossovers import Crossover, blend, cross_hook, cross_subtree, mix_rankings
 from ._division import divisors, guard_divisions
+from ._fronts import from_front
 from ._growth import Growth
 from ._mutations import (
     Mutation,
@@ -113,10 +114,10 @@ class GeneticProposer:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(self._library)), "mate": rng.randrange(len(self._library))}
             return Draw(operator, (), rng.getrandbits(48), extra=extra)
-        parent = select(elites, rng)
+        parent = from_front(view, select(elites, rng), rng)
         if operator not in _CROSSOVERS:
             return Draw(operator, (parent.ticket,), rng.getrandbits(48))
-        others = [elite for elite in elites if elite is not parent]
+        others = [elite for elite in elites if elite.ticket != parent.ticket]
         if not others or (operator != "blend" and rng.random() < 0.45):
             extra = {"mate": rng.randrange(len(self._library))}
             return Draw(operator, (parent.ticket,), rng.getrandbits(48), extra=extra)

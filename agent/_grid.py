@@ -4,11 +4,12 @@ Scores are minimised here; whoever maximises negates.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from speciate.evaluators import Descriptor
 
+from ._fronts import Fronts
 from ._proposer import Elite
 from ._tessellation import Bins, Tessellation
 
@@ -32,6 +33,8 @@ class Inserted(NamedTuple):
     """Whether the interval decided between the two; None where nobody held the niche or nothing was repeated."""
     holder_score: float | None = None
     """Of the former holder after its fresh repetitions: what it is worth if it keeps the niche."""
+    further: tuple[float, ...] = ()
+    """The candidate's further objectives, minimised."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class View:
     commits: int
     elites: tuple[Elite, ...]
     history: tuple["Past", ...] = ()
+    fronts: Mapping[int, Sequence[Elite]] = field(default_factory=dict)
 
 
 class Grid:
@@ -48,26 +52,32 @@ class Grid:
 
     Args:
         niches: how the space of the descriptors is divided; descriptors alone mean their grid of bins.
+        front: most designs on a niche's front, where they have several objectives.
     """
 
-    def __init__(self, niches: Tessellation | Sequence[Descriptor]):
+    def __init__(self, niches: Tessellation | Sequence[Descriptor], front: int = 1):
         self.tessellation: Tessellation = Bins(niches) if isinstance(niches, Sequence) else niches
         self.cells = self.tessellation.cells
         self._elites: dict[int, Elite] = {}
         self._sorted: tuple[Elite, ...] | None = ()
+        self._fronts = Fronts(front)
 
-    def insert(self, ticket: int, score: float, values: Mapping[str, float]) -> Inserted:
+    def insert(
+        self, ticket: int, score: float, values: Mapping[str, float], further: tuple[float, ...] = ()
+    ) -> Inserted:
         """Offer a candidate to its niche. Raises ProblemError for values without a cell."""
-        return self.place(Elite(ticket, self.tessellation.cell_of(values), score))
+        return self.place(Elite(ticket, self.tessellation.cell_of(values), score, further))
 
     def place(self, elite: Elite) -> Inserted:
         """Offer an elite whose cell is known (a replay of the log)."""
         holder = self._elites.get(elite.cell)
+        self._fronts.offer(elite)
         if holder is not None and not elite.score < holder.score:
-            return Inserted(elite.cell, elite.score, "rejected", None)
+            return Inserted(elite.cell, elite.score, "rejected", None, further=elite.further)
         self._elites[elite.cell] = elite
         self._sorted = None
-        return Inserted(elite.cell, elite.score, "new" if holder is None else "improved", holder)
+        result: InsertionResult = "new" if holder is None else "improved"
+        return Inserted(elite.cell, elite.score, result, holder, further=elite.further)
 
     def holder(self, cell: int) -> Elite | None:
         """Return who holds a niche."""
@@ -76,10 +86,13 @@ class Grid:
     def apply(self, ticket: int, done: Inserted) -> None:
         """Do what was decided elsewhere: by fresh repetitions, or by an earlier sitting (a replay of the log)."""
         holder = self._elites.get(done.cell)
-        if done.result != "rejected":
-            self._elites[done.cell] = Elite(ticket, done.cell, done.score)
-        elif holder is not None and done.holder_score is not None:
+        mine = Elite(ticket, done.cell, done.score, done.further)
+        if holder is not None and done.holder_score is not None:
             self._elites[done.cell] = holder._replace(score=done.holder_score)
+            self._fronts.offer(self._elites[done.cell])
+        if done.result != "rejected":
+            self._elites[done.cell] = mine
+        self._fronts.offer(mine)
         self._sorted = None
 
     @property
@@ -110,4 +123,4 @@ class Grid:
 
     def view(self, commits: int) -> View:
         """Return the grid as it is now, after ``commits`` commits."""
-        return View(commits, self.elites)
+        return View(commits, self.elites, fronts=self._fronts.seen)

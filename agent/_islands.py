@@ -35,7 +35,8 @@ class Islands:
         self._niches = niches
         self._seed = settings.seed
         self._chooser = Chooser(settings) if settings.choice == "bandit" else None
-        self._grids = [Grid(niches) for _ in range(settings.islands.count)]
+        self._front = settings.archive.front
+        self._grids = [Grid(niches, self._front) for _ in range(settings.islands.count)]
         self._commits = 0
         self._improved = [0] * settings.islands.count
         """Commits after which the island's best became better, or the island started anew."""
@@ -71,7 +72,7 @@ class Islands:
         if entry.holder_score is not None:
             self._rescore(Elite(holder if holder is not None else -1, entry.cell, entry.holder_score))
         for each in range(self.count) if island is None else (island,):
-            self._place(each, Elite(ticket, entry.cell, entry.score), ticket + 1)
+            self._place(each, Elite(ticket, entry.cell, entry.score, entry.further), ticket + 1)
 
     def view(self, island: int, commits: int) -> View | None:
         """Return what a draw on ``island`` sees after ``commits`` commits; None while the island is empty."""
@@ -107,7 +108,7 @@ class Islands:
                 continue
             source = self._random(f"{island}/{self._commits}").choice(living or [leader[-1]])
             founder = self._grids[source].best
-            self._grids[island] = Grid(self._niches)
+            self._grids[island] = Grid(self._niches, self._front)
             self._improved[island] = self._commits
             if founder is not None:
                 self._grids[island].place(founder)
@@ -130,7 +131,7 @@ class Islands:
         for grid in self._grids:
             held = grid.holder(elite.cell)
             if held is not None and held.ticket == elite.ticket:
-                grid.apply(elite.ticket, Inserted(elite.cell, elite.score, "improved", held))
+                grid.apply(elite.ticket, Inserted(elite.cell, elite.score, "improved", held, further=held.further))
 
     def _random(self, what: str) -> Random:
         told = f"{self._seed}/island/{what}".encode()

@@ -13,6 +13,7 @@ from ._budget import ModelBudget
 from ._client import ModelClient
 from ._conversation import Conversation, Script
 from ._database import Database
+from ._fronts import from_front
 from ._learning import EVERY, Learning
 from ._lessons import lines
 from ._outcomes import outcomes_of
@@ -112,7 +113,7 @@ class LLMProposer:
         parents: list[int] = []
         if elites:
             best = rng.choices(range(len(elites)), weights=[1 / (rank + 1) for rank in range(len(elites))])[0]
-            parents = [elites.pop(best).ticket]
+            parents = [from_front(view, elites.pop(best), rng).ticket]
             parents += [elite.ticket for elite in rng.sample(elites, min(INSPIRATIONS, len(elites)))]
         draw = Draw(operator=operator, parents=tuple(parents), seed=rng.getrandbits(32), model=model)
         return drawn(draw, self._settings, rng)

@@ -20,6 +20,7 @@ from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 from ._archive import GIVEN, Archive, Closing
 from ._evaluation_budget import ALLOWED, EvaluationBudget
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._fronts import further_of
 from ._grid import Grid, Inserted
 from ._history import HISTORY, History
 from ._islands import Islands
@@ -136,7 +137,8 @@ class Search:
         self._settings = record.settings
         self._base_s, self._started = record.elapsed_s, self.clock()
         self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
-        self._grid = Grid(tessellation_of(self.problem.descriptors, self._settings.archive))
+        layout = self._settings.archive
+        self._grid = Grid(tessellation_of(self.problem.descriptors, layout), layout.front)
         cap = self._settings.remeasure if self.problem.noisy else 0
         self._remeasuring = Remeasuring(self.archive, self.run_id, self.judge, self._sign, cap) if cap else None
         many = self._settings.islands.count > 1 and self._settings.memory == "archive"
@@ -169,7 +171,7 @@ class Search:
             holder = self._grid.holder(entry.cell)
             if self._remeasuring is not None:
                 self._remeasuring.replay(entry, holder.ticket if holder else None)
-            done = Inserted(entry.cell, entry.score, entry.result, holder, holder_score=entry.holder_score)
+            done = Inserted(entry.cell, entry.score, entry.result, holder, 0, None, entry.holder_score, entry.further)
             self._grid.apply(entry.ticket, done)
             if self._islands:
                 former = holder.ticket if holder else None
@@ -304,10 +306,11 @@ class Search:
         await self._turns[ticket.number]
         before, entry = self._lowest(), None
         if word is not None and word.status is Status.OK and word.score is not None:
+            further = further_of(self.problem, word)
             if self._remeasuring is not None:
-                entry = await self._remeasuring.insert(self._grid, ticket.number, word)
+                entry = await self._remeasuring.insert(self._grid, ticket.number, word, further)
             else:
-                entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors)
+                entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors, further)
             if self._islands:
                 former = entry.replaced or self._grid.holder(entry.cell)
                 holder = former.ticket if former and entry.result != "new" else None

@@ -16,10 +16,10 @@ def seen(view: View, memory: Memory, start: Iterable[Elite]) -> View:
 
     >>> view = View(9, (Elite(4, 0, 1.0), Elite(2, 3, 1.5)))
     >>> seen(view, "best", ()).elites
-    (Elite(ticket=4, cell=0, score=1.0),)
+    (Elite(ticket=4, cell=0, score=1.0, further=()),)
     """
     if memory == "archive":
         return view
     if memory == "best":
-        return replace(view, elites=view.elites[:1])
-    return replace(view, elites=tuple(sorted(start, key=lambda elite: (elite.score, elite.ticket))))
+        return replace(view, elites=view.elites[:1], fronts={})
+    return replace(view, fronts={}, elites=tuple(sorted(start, key=lambda elite: (elite.score, elite.ticket))))

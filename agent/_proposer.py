@@ -19,6 +19,8 @@ class Elite(NamedTuple):
     cell: int
     score: float
     """Lower is better here, whatever the problem's direction (the archive negates a maximised score)."""
+    further: tuple[float, ...] = ()
+    """The problem's further objectives in its order, minimised like the score; empty where there are none."""
 
 
 class ArchiveView(Protocol):
@@ -31,6 +33,10 @@ class ArchiveView(Protocol):
     @property
     def elites(self) -> Sequence[Elite]:
         """Holders of all niches, best first, ties by ticket."""
+
+    @property
+    def fronts(self) -> Mapping[int, Sequence[Elite]]:
+        """By niche, the designs that no other one there beats in all objectives; empty with one objective."""
 
     @property
     def history(self) -> Sequence["Past"]:

@@ -20,6 +20,7 @@ from ._records import (
     TicketRecord,
     candidate_record,
     evaluation_record,
+    insertion_record,
     run_record,
     ticket_record,
 )
@@ -85,7 +86,7 @@ class ArchiveReader:
             rows = connection.execute(
                 select(*columns).where(Insertion.run_id == run_id).order_by(Insertion.ticket)
             )
-            return [InsertionRecord(**row) for row in rows.mappings()]
+            return [insertion_record(row) for row in rows.mappings()]
 
     def candidates_of(self, run_id: str, ticket: int) -> list[CandidateRecord]:
         """Return what a ticket produced, by turn."""

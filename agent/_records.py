@@ -98,6 +98,8 @@ class InsertionRecord(NamedTuple):
     """Whether the interval decided between the two; None where nobody held the niche or nothing was repeated."""
     holder_score: float | None = None
     """Of the former holder after its fresh repetitions."""
+    further: tuple[float, ...] = ()
+    """Further objectives, minimised; empty where there are none."""
 
 
 class EliteRecord(NamedTuple):
@@ -143,6 +145,11 @@ class OpeningRecord(NamedTuple):
     candidates: Sequence[str]
     reason: str
     opened_at: float
+
+
+def insertion_record(row: RowMapping) -> InsertionRecord:
+    """Return the record of a row of ``insertions``."""
+    return InsertionRecord(**{**row, "further": tuple(row["further"] or ())})
 
 
 def run_record(row: RowMapping) -> RunRecord:

@@ -69,17 +69,20 @@ class Remeasuring:
             count = self._standings[holder].repetitions if holder in self._standings else 0
             self._standings[holder] = Standing(entry.holder_score, count + entry.repetitions, following)
 
-    async def insert(self, grid: Grid, ticket: int, word: Evaluation) -> Inserted:
+    async def insert(
+        self, grid: Grid, ticket: int, word: Evaluation, further: tuple[float, ...] = ()
+    ) -> Inserted:
         """Offer a candidate that was judged ``ok`` to its niche, and return what came of it.
 
         It is measured again only if its first measurement would take the niche. One that fails in a repetition
-        takes nothing, and a holder that fails loses to a challenger that does not.
+        takes nothing, and a holder that fails loses to a challenger that does not. The further objectives stay as they
+        were first measured.
         """
         if word.score is None:
             raise ValueError(f"ticket {ticket}: expected an evaluation with a score, got one that is {word.status}")
         score, cell = self.sign * word.score, grid.tessellation.cell_of(word.descriptors)
         holder = grid.holder(cell)
-        done = Inserted(cell, score, "rejected", None)
+        done = Inserted(cell, score, "rejected", None, further=further)
         if holder is None or score < holder.score:
             first = self._first(holder.ticket if holder else None)
             try:
@@ -90,7 +93,7 @@ class Remeasuring:
                     done = self._contested(done, (holder.ticket, ticket), choice, first)
                     done = done._replace(replaced=holder if done.result == "improved" else None)
             except _NoWordError:
-                pass
+                done = done._replace(further=())
         grid.apply(ticket, done)
         return done
 
@@ -102,10 +105,10 @@ class Remeasuring:
     def _settled(self, done: Inserted, ticket: int, values: Sequence[float | None], first: int) -> Inserted:
         right = [value for value in values if value is not None]
         if len(right) < len(values):
-            return done._replace(repetitions=len(values))
+            return done._replace(repetitions=len(values), further=())
         mean = math.fsum(right) / len(right)
         self._standings[ticket] = Standing(mean, len(right), first + len(right))
-        return Inserted(done.cell, mean, "new", None, len(right))
+        return done._replace(score=mean, result="new", repetitions=len(right))
 
     async def _contest(self, sides: tuple[int, int], first: int) -> Choice:
         """Measure both sides in turn until their interval decides or the cap is reached; ties favour the holder."""
@@ -138,6 +141,7 @@ class Remeasuring:
             repetitions=waves,
             decided=choice.decided,
             holder_score=holder,
+            further=() if challenger is None else done.further,
         )
 
     async def _value(self, ticket: int, repetition: int, known: Evaluation | None) -> float | None:

@@ -111,6 +111,8 @@ class Tessellating(Frozen):
     """Where they are, in the unit cube of the numeric descriptors; written when the run is created."""
     cells: int | None = None
     """Niches in all; written when the run is created."""
+    front: int = Field(default=8, ge=1, le=64)
+    """Most designs kept for parents in a niche of a problem with several objectives; 1 keeps its holder alone."""
 
 
 class IslandSettings(Frozen):

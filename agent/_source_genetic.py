@@ -14,6 +14,7 @@ from . import _python_changes as python
 from . import _python_mates as python_mates
 from . import _token_changes as token
 from ._bandit import Chooser
+from ._fronts import from_front
 from ._genetic import select
 from ._literals import changeable_files, is_python
 from ._proposer import ArchiveView, Draw, Proposal, Task
@@ -172,8 +173,8 @@ class SourceProposer:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(library)), "mate": rng.randrange(len(library))}
             return Draw(operator, (), rng.getrandbits(48), extra=extra)
-        parent = select(elites, rng)
-        others = [elite for elite in elites if elite is not parent]
+        parent = from_front(view, select(elites, rng), rng)
+        others = [elite for elite in elites if elite.ticket != parent.ticket]
         if operator not in _PYTHON_MATES or not others or rng.random() < 0.4:
             return Draw(operator, (parent.ticket,), rng.getrandbits(48), extra={"mate": rng.randrange(len(library))})
         return Draw(operator, (parent.ticket, select(others, rng).ticket), rng.getrandbits(48))

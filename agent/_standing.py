@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, null, or_, select
 
 from ._database import Database
-from ._records import NO_CANDIDATE, UNCOUNTED, InsertionRecord, TicketRecord, ticket_record
+from ._records import NO_CANDIDATE, UNCOUNTED, InsertionRecord, TicketRecord, insertion_record, ticket_record
 from ._statements import EVALUATIONS, INSERTIONS, TICKETS
 
 
@@ -63,12 +63,14 @@ def islands_of(database: Database, run_id: str) -> dict[int, int]:
 def changes_of(database: Database, run_id: str, kept: frozenset[int] = frozenset()) -> Iterator[InsertionRecord]:
     """Yield the lines of the log that changed anything, and those of the tickets in ``kept``, in commit order.
 
-    Most candidates are rejected, and a line that says no more than that changes nothing.
+    Most candidates are rejected, and a line that says no more than that changes nothing. Where there are further
+    objectives a rejected one may be on a front.
     """
     log = INSERTIONS.c
-    telling = or_(log.result != "rejected", log.repetitions > 0, log.holder_score.is_not(None), log.ticket.in_(kept))
+    told = (log.holder_score.is_not(None), log.further.is_not(null()), log.ticket.in_(kept))
+    telling = or_(log.result != "rejected", log.repetitions > 0, *told)
     columns = [log[name] for name in InsertionRecord._fields]
     query = select(*columns).where(log.run_id == run_id, telling).order_by(log.ticket)
     with database.read() as connection:
-        for row in connection.execute(query.execution_options(yield_per=1000)):
-            yield InsertionRecord(*row)
+        for row in connection.execute(query.execution_options(yield_per=1000)).mappings():
+            yield insertion_record(row)

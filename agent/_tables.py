@@ -247,6 +247,8 @@ class Insertion(Base):
     """Whether the paired interval decided between them; False where the cap came first; None where none was asked."""
     holder_score: Mapped[float | None] = mapped_column(Float, default=None)
     """The former holder's score after its fresh repetitions: what it is worth from now on if it keeps the niche."""
+    further: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """The problem's further objectives in its order, minimised like the score; None where there are none."""
     __table_args__ = (ForeignKeyConstraint(["run_id", "ticket"], ["tickets.run_id", "tickets.number"]),)
 
 

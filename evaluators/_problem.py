@@ -154,8 +154,8 @@ class Problem(ABC, Generic[S]):
     """Part of every evaluation's key: raise it when a score could change."""
     objective: Objective
     objectives: tuple[Objective, ...] = ()
-    """Further ones, each the mean of the metric of its name. The search minimises the score alone; the report shows
-    the designs of each niche that no other one beats in all of them."""
+    """Further ones, each the mean of the metric of its name over the workloads. The score alone decides who holds a
+    niche and who is champion; parents are the designs of each niche that no other one beats in all of them."""
     descriptors: tuple[Descriptor, ...]
     interface: Interface
     """What a candidate is asked. It fixes the problem's kind."""

@@ -1,22 +1,14 @@
 """Several objectives: the designs of each niche, and of all, that no other one beats in every one of them.
 
-The search minimises the score alone. What is shown here is computed from the rows of everything it judged.
+Computed from the rows of everything a run judged: what its archive kept for parents is bounded, and this is not.
 """
 
-import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from speciate.agent import Archive, RunRecord
-from speciate.evaluators import Frozen, Measurement, Objective, Problem, Status
-
-
-class Point(NamedTuple):
-    """A design as objectives see it."""
-
-    ticket: int
-    values: tuple[float, ...]
-    """Minimised."""
+from speciate.agent import Archive, Elite, RunRecord
+from speciate.agent._fronts import further_of, unbeaten, values_of
+from speciate.evaluators import Frozen, Objective, Problem, Status
 
 
 class FrontDesign(Frozen):
@@ -54,52 +46,29 @@ def fronts_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Fronts
     signs = [-1.0 if objective.direction == "maximize" else 1.0 for objective in objectives]
     judged = archive.evaluations(run.id, purpose="search", split="train", status=Status.OK)
     words = {record.ticket: record.evaluation for record in judged}
-    niches: dict[int, list[Point]] = {}
+    niches: dict[int, list[Elite]] = {}
     for entry in archive.insertions(run.id):
-        word = words[entry.ticket]
-        further = [_mean(word.measurements, objective.name) for objective in problem.objectives]
-        known = [value for value in further if value is not None]
-        if len(known) == len(further):
-            rest = (sign * value for sign, value in zip(signs[1:], known, strict=True))
-            niches.setdefault(entry.cell, []).append(Point(entry.ticket, (entry.score, *rest)))
-    best = {point.ticket for point in front([point for points in niches.values() for point in points])}
+        further = further_of(problem, words[entry.ticket])
+        if further:
+            niches.setdefault(entry.cell, []).append(Elite(entry.ticket, entry.cell, entry.score, further))
+    best = {design.ticket for design in unbeaten([design for designs in niches.values() for design in designs])}
 
     def own(values: Sequence[float]) -> tuple[float, ...]:
         return tuple(sign * value for sign, value in zip(signs, values, strict=True))
 
     designs, beaten = [], []
-    for cell, points in sorted(niches.items()):
-        unbeaten = front(points)
-        for point in unbeaten:
+    for cell, found in sorted(niches.items()):
+        front = unbeaten(found)
+        for design in front:
             designs.append(
                 FrontDesign(
-                    ticket=point.ticket,
-                    candidate_id=words[point.ticket].candidate,
+                    ticket=design.ticket,
+                    candidate_id=words[design.ticket].candidate,
                     cell=cell,
-                    values=own(point.values),
-                    overall=point.ticket in best,
+                    values=own(values_of(design)),
+                    overall=design.ticket in best,
                 )
             )
-        on_front = {point.ticket for point in unbeaten}
-        beaten += [own(point.values) for point in points if point.ticket not in on_front]
+        on_front = {design.ticket for design in front}
+        beaten += [own(values_of(design)) for design in found if design.ticket not in on_front]
     return Fronts(objectives=objectives, designs=tuple(designs), beaten=tuple(beaten))
-
-
-def front(points: Sequence[Point]) -> list[Point]:
-    """Return the points that no other dominates, in lexicographic order of their values.
-
-    One point dominates another if it is at least as good in every objective and better in one. Of equal points the
-    one with the lowest ticket stays.
-    """
-    kept: list[Point] = []
-    # In this order a point can only be dominated by one before it.
-    for point in sorted(points, key=lambda point: (point.values, point.ticket)):
-        if not any(all(a <= b for a, b in zip(other.values, point.values, strict=True)) for other in kept):
-            kept.append(point)
-    return kept
-
-
-def _mean(measurements: Sequence[Measurement], metric: str) -> float | None:
-    values = [each.metrics[metric] for each in measurements if metric in each.metrics]
-    whole = len(values) == len(measurements) > 0 and all(map(math.isfinite, values))
-    return math.fsum(values) / len(values) if whole else None

@@ -5,6 +5,7 @@ import asyncio
 import tomllib
 from functools import cache
 from random import Random
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -223,6 +224,7 @@ def test_draws_choose_good_parents_oftener_and_all_arms():
         commits = 9
         history = ()
         elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(8))
+        fronts = MappingProxyType({})
 
     proposer = SourceProposer(bins({}))
     draws = [proposer.draw(View(), Random(seed)) for seed in range(800)]

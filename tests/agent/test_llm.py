@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from random import Random
+from types import MappingProxyType
 
 import pytest
 from speciate.agent import Budget, Elite, ModelError, ModelSettings, Proposal, usage_summary
@@ -311,6 +312,7 @@ def test_draws_are_seeded_and_favour_the_best(tmp_path):
         commits = 50
         history = ()
         elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(20))
+        fronts = MappingProxyType({})
 
     run = llm_run(tmp_path, None)
     models = tuple(ModelSettings(name=name, base_url="http://127.0.0.1:9/v1") for name in "ab")

@@ -35,11 +35,17 @@ def _oracle() -> None:
 
 
 def compare(ours, oracle, stream):
-    """Feed both the same (score, our values, their measures), and compare after every insertion."""
+    """Feed both the same (score, our values, their measures), and compare after every insertion.
+
+    So is a grid whose designs have further objectives: what fronts keep changes nothing of who holds a niche.
+    """
+    several = Grid(ours.tessellation, front=3)
     for ticket, (score, values, measures) in enumerate(stream):
         # pyribs maximises, so it is given the negated score.
         told = oracle.add_single([float(ticket)], -score, measures)
         inserted = ours.insert(ticket, score, values)
+        further = several.insert(ticket, score, values, (float(ticket % 5), -float(ticket % 3)))
+        assert (further.result, further.cell, further.score) == (inserted.result, inserted.cell, inserted.score)
         assert STATUS[inserted.result] == int(told["status"])
         assert inserted.cell == int(oracle.index_of_single(measures))
         stats = oracle.stats
@@ -53,6 +59,9 @@ def compare(ours, oracle, stream):
         int(index): (int(solution[0]), -objective) for index, solution, objective in held
     }
     assert ours.cells == oracle.cells
+    assert [elite[:3] for elite in several.elites] == [elite[:3] for elite in ours.elites]
+    assert several.qd_score(OFFSET) == ours.qd_score(OFFSET)
+    assert all(len(front) <= 3 for front in several.view(0).fronts.values())
 
 
 @settings(max_examples=60)

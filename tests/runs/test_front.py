@@ -1,12 +1,9 @@
-"""Fronts of several objectives: against the definition, and from a problem to its report."""
+"""Fronts of several objectives, from a problem to its report."""
 
 import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from speciate.runs._front import Point, front
 from speciate.runs.cli import app
 
 LANES = Path(__file__).parent.parent / "support" / "lanes.py"
@@ -26,22 +23,10 @@ class Several(Lanes):
 def problem(options):
     return Several(2)
 """
-VALUES = st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4))
 
 
 def dominates(one, other):
     return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
-
-
-@given(st.lists(VALUES, max_size=30))
-def test_the_front_is_what_nothing_dominates(values):
-    points = [Point(ticket, value) for ticket, value in enumerate(values)]
-    expected = {
-        (values.index(value), value) for value in values if not any(dominates(other, value) for other in values)
-    }
-    kept = front(points)
-    assert {(point.ticket, point.values) for point in kept} == expected
-    assert [point.values for point in kept] == sorted(point.values for point in kept)
 
 
 def test_a_problem_of_three_objectives_is_reported_with_its_fronts(

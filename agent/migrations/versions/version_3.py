@@ -13,6 +13,7 @@ def upgrade() -> None:
         op.add_column("candidates", sa.Column(reason, sa.Text, nullable=False, server_default=""))
     op.add_column("requests", sa.Column("purpose", sa.String, nullable=False, server_default="write"))
     op.add_column("measurements", sa.Column("trace", sa.JSON))
+    op.add_column("insertions", sa.Column("further", sa.JSON))
     op.add_column("replies", sa.Column("calls", sa.JSON))
     op.add_column("replies", sa.Column("reasoning_tokens", sa.Integer))
     op.add_column("tickets", sa.Column("island", sa.Integer))
