@@ -87,7 +87,7 @@ def evaluator_of(kind: str) -> "Evaluator[Any]":
     built_in = _built_in(kind)
     if built_in is not None:
         return built_in
-    found = load_installed(GROUP, kind)
+    found = None if kind in _RESERVED else load_installed(GROUP, kind)
     if found is None:
         raise ProblemError(f"unknown kind of problem {kind!r}; expected one of: {', '.join(kinds())}")
     return cast(Evaluator[Any], found() if callable(found) else found)
@@ -95,10 +95,12 @@ def evaluator_of(kind: str) -> "Evaluator[Any]":
 
 def kinds() -> list[str]:
     """Return the names of all kinds, built-in first."""
-    return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
+    return [*_BUILT_IN, *sorted(set(installed(GROUP)) - {*_BUILT_IN, *_RESERVED})]
 
 
 _BUILT_IN = ("policy", "plan", "program", "command")
+_RESERVED = ("kernel",)
+"""Names that no package may give a meaning of its own, since ours is in the contract."""
 
 
 def _built_in(kind: str) -> "Evaluator[Any] | None":

@@ -1,11 +1,13 @@
 """A problem of the kind program before the whole ladder: a folder, judged by path."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from speciate.evaluators import (
     Candidate,
     JudgeTask,
+    ProblemError,
     ProblemRef,
     Sandbox,
     Status,
@@ -69,6 +71,15 @@ def folder(tmp_path: Path) -> str:
 def test_programs_and_commands_are_kinds_of_their_own() -> None:
     assert {"program", "command"} <= set(kinds())
     assert type(evaluator_of("program")) is not type(evaluator_of("command"))
+
+
+def test_no_package_gives_another_meaning_to_a_kind_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["speciate.evaluators.kinds"]  # The package has a function of that name.
+    monkeypatch.setattr(module, "installed", lambda group: ["kernel", "policy", "dance"])
+    monkeypatch.setattr(module, "load_installed", lambda group, name: object())
+    assert kinds() == ["policy", "plan", "program", "command", "dance"]
+    with pytest.raises(ProblemError, match="unknown kind of problem 'kernel'; expected one of: policy"):
+        evaluator_of("kernel")
 
 
 def test_a_program_is_judged_by_what_it_prints(folder: str, bubblewrap: Sandbox) -> None:
