@@ -77,11 +77,14 @@ def sockets(folder: Path) -> list[str]:
 
 
 def kernel_objects() -> list[str]:
-    """Return the shared memory, semaphores and queues of System V that stand in the kernel."""
+    """Return the shared memory, semaphores and queues of System V that stand in the kernel.
+
+    Shared memory whose maker lives is left out: a database of somebody else's may be on this machine.
+    """
     found = []
     for kind in ("shm", "sem", "msg"):
-        lines = (_PROC / "sysvipc" / kind).read_text("utf-8").splitlines()[1:]
-        found += [f"{kind} {line.split()[0]}" for line in lines]
+        rows = [line.split() for line in (_PROC / "sysvipc" / kind).read_text("utf-8").splitlines()[1:]]
+        found += [f"{kind} {row[0]} {row[1]}" for row in rows if kind != "shm" or not (_PROC / row[4]).exists()]
     return found
 
 
