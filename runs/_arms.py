@@ -33,7 +33,8 @@ def arm_settings(settings: RunSettings, arm: Arm, evaluations: int | None) -> Ru
         budget = settings.budget.model_copy(update=changes | {"usd": None, "tokens": None})
         if not any(budget.model_dump().values()):
             raise SpeciateError("--control random: expected a limit it can keep: give --control-evals N")
-        return settings.model_copy(update={"proposer": "random", "models": (), "budget": budget, "lessons": "off"})
+        chance = {"proposer": "random", "models": (), "mode": "evolve", "lessons": "off"}
+        return settings.model_copy(update={**chance, "budget": budget})
     budget = settings.budget.model_copy(update=changes)
     less = {"memory": "start" if arm == "best-of-n" else "best", "lessons": "off"}
     return settings.model_copy(update={**less, "budget": budget})

@@ -66,6 +66,7 @@ def _run_options(settings: RunSettings) -> list[str]:
         value = getattr(settings.budget, field)
         words += [] if value is None else [option, f"{value:g}" if isinstance(value, float) else str(value)]
     words += ["--choice", settings.choice] if settings.choice != CHOICE else []
+    words += ["--mode", settings.mode] if settings.mode != "evolve" else []
     words += ["--operators", ",".join(settings.operators)] if settings.operators else []
     words += ["--sandbox", settings.sandbox] if settings.sandbox else []
     words += ["--lessons", settings.lessons] if settings.lessons != "run" else []

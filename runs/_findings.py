@@ -33,6 +33,7 @@ from ._heldout import (
     metric_rows,
     workload_rows,
 )
+from ._insights import Learnt, learnt
 from ._judged import judged_all, judged_on, score_on
 from ._model_usage import price_words
 from ._novelty import Novelty, novelty_of
@@ -40,6 +41,7 @@ from ._numbers import interval, percent, quantity
 from ._racing import Racing, racing_of
 from ._remeasured import remeasured_words
 from ._spent import Spent, spent
+from ._tried import tried_words
 from ._tuned import tuning_words
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "heldout")
@@ -152,7 +154,9 @@ class Findings(Frozen):
     racing: Racing | None
     """None for a run without racing."""
     notes: tuple[str, ...]
-    """Sentences on what fresh repetitions decided under a noisy judge, and on what a deadline cut off."""
+    """Sentences on experiments, on what fresh repetitions decided under noise, and on what a deadline cut off."""
+    insights: tuple[Learnt, ...] = ()
+    """What the researchers wrote down; empty for a run without."""
     alarms: tuple[Alarm, ...]
     """Of the run and of its control arms."""
     cost: Spent
@@ -209,7 +213,12 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         outcomes=archive.counts(run.id),
         dedupe=dedupe_of(archive, run.id),
         racing=racing_of(archive, run, len(problem.workloads("train"))),
-        notes=(*remeasured_words(archive, run.id), *censored_words(archive, run.id)),
+        notes=(
+            *tried_words(cost, len(problem.workloads("train"))),
+            *remeasured_words(archive, run.id),
+            *censored_words(archive, run.id),
+        ),
+        insights=learnt(archive, run.id, minimize=problem.objective.direction == "minimize"),
         alarms=tuple(alarm for each in arms for alarm in alarms_of(archive, each, problem)),
         cost=cost,
         grid=grid_of(problem, archive.elites(run.id), run.settings.archive),

@@ -81,6 +81,12 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     prices: Annotated[
         Path | None, typer.Option("--prices", metavar="FILE", help="TOML table of prices, before Speciate's own.")
     ] = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode", metavar="MODE", help="Of models: evolve, researcher (hypothesis, experiment, insight), or mixed."
+        ),
+    ] = "evolve",
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the search.")] = 0,
     window: Annotated[
         int, typer.Option("--window", min=1, metavar="W", help="A ticket sees the archive as of W commits before it.")
@@ -161,6 +167,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "seed": seed,
             "proposer": proposer or ("llm" if asked else "genetic"),
             "models": asked,
+            "mode": mode,
             "budget": {"evaluations": evals, "minutes": minutes, "usd": usd, "tokens": tokens},
             "archive": archive_settings(archive),
             "islands": {"count": islands, "migrate": migrate, "restart": restart},

@@ -221,7 +221,8 @@ def _problem(ref: ProblemRef) -> str:
 
 def _proposer(run: RunRecord) -> str:
     models = ", ".join(model.name for model in run.settings.models)
-    return run.settings.proposer + (f" ({models})" if models else "")
+    mode = f", mode {run.settings.mode}" if run.settings.mode != "evolve" else ""
+    return run.settings.proposer + (f" ({models})" if models else "") + mode
 
 
 def _layout(run: RunRecord) -> str:

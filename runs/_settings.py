@@ -32,6 +32,7 @@ OPTION_OF = {
     "count": "--islands",
     "lessons": "--lessons",
     "migrate": "--migrate",
+    "mode": "--mode",
     "restart": "--restart",
 }
 
@@ -53,6 +54,10 @@ def run_settings(words: Mapping[str, Any]) -> RunSettings:
         raise SpeciateError(f"a model goes with --proposer llm, got --proposer {tree['proposer']}")
     if tree["proposer"] == "llm" and not tree["models"]:
         raise SpeciateError("--proposer llm needs a model: give --model NAME or --models FILE")
+    mode = tree.get("mode", "evolve")
+    if mode != "evolve" and tree["proposer"] != "llm":
+        told = "goes with --proposer llm" if tree["models"] else "needs a model: give --model NAME or --models FILE"
+        raise SpeciateError(f"--mode {mode} {told}")
     others = [OPTION_OF[name] for name, limit in tree["budget"].items() if limit and name != "evaluations"]
     if tree["proposer"] == EXTERNAL and others:
         raise SpeciateError(f"--proposer external is limited by its evaluations: expected --evals, got {others[0]}")

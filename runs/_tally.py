@@ -97,6 +97,7 @@ class Tally:
             words.append(f"{duration(self.elapsed_s)} of {budget.minutes:g} min")
         if self.run.settings.models:
             cost = spent(self.archive, self.run.id)
+            words += [f"{cost.experiments} experiments"] if cost.experiments else []
             tokens = "unknown" if cost.tokens is None else f"{cost.tokens:,}"
             usd = "unknown" if cost.usd is None else f"{cost.usd:.4f}"
             words.append(f"tokens {tokens}" + (f"/{budget.tokens:,}" if budget.tokens else ""))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from speciate.evaluators import SpeciateError
 from speciate.runs._findings import Findings
+from speciate.runs._insights import Learnt
 from speciate.runs._plots import plots_of, svg_of
 from speciate.runs._report import html_of, markdown_of, write_report
 
@@ -17,7 +18,9 @@ def hostile(findings: Findings) -> Findings:
     assert findings.champion is not None
     words = "<img src=http://evil/x onerror=alert(1)>\n# heading | cell"
     told = {"code": HOSTILE, **dict.fromkeys(("idea", "rationale", "hypothesis", "insight"), words)}
-    return findings.model_copy(update={"champion": findings.champion.model_copy(update=told)})
+    learnt = Learnt(ticket=3, outcome="ok", score=1.0, hypothesis=words, insight=words)
+    changed = {"champion": findings.champion.model_copy(update=told), "insights": (learnt,)}
+    return findings.model_copy(update=changed)
 
 
 def page(findings: Findings) -> str:
@@ -62,7 +65,7 @@ def test_markdown_fences_code_so_that_it_cannot_get_out(findings: Findings) -> N
     text = markdown_of(hostile(findings), ("progress",))
     assert f"`````python\n{HOSTILE}`````\n" in text
     assert "\n# heading" not in text
-    assert text.count(r"\<img") == 4
+    assert text.count(r"\<img") == 6
 
 
 def test_all_baselines_the_control_and_every_workload_are_in_both(findings: Findings) -> None:
