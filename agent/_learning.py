@@ -113,7 +113,8 @@ class Learning:
         tickets = [outcome.ticket for outcome in outcomes]
         reflected = written_in(self._database, self._run_id, tickets[0], tickets[-1]) if tickets else {}
         for outcome in outcomes:
-            for text in (*words_of(outcome.insight), *reflected.get(outcome.ticket, ())):
+            own = [word for line in outcome.insight.splitlines() for word in words_of(line)]
+            for text in (*own, *reflected.get(outcome.ticket, ())):
                 yield text, outcome.ticket
 
     def _write(self, told: Iterable[tuple[Lesson, Sequence[int]]]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from ._database import Database
 from ._statements import CANDIDATES, EVALUATIONS, INSERTIONS, SOURCES, TICKETS
+from .researcher import RESEARCH, insight_of
 
 
 class Outcome(NamedTuple):
@@ -25,7 +26,7 @@ class Outcome(NamedTuple):
     idea: str
     """The author's words; untrusted like the two below."""
     insight: str
-    """What the author learnt."""
+    """What the author learnt, an insight a line; of a ticket for research also where no design came of it."""
     detail: str
     """What the judge said of a fault."""
     after: float | None
@@ -45,8 +46,9 @@ class Outcome(NamedTuple):
 def outcomes_of(database: Database, run_id: str, first: int, end: int) -> list[Outcome]:
     """Return what came of the committed tickets from ``first`` up to ``end`` (not included), in order."""
     number, entry = TICKETS.c.number, INSERTIONS.c
+    names = ("visible", "operator", "outcome", "parents", "note")
     tickets = (
-        select(number, *(TICKETS.c[name] for name in ("visible", "operator", "outcome", "parents")), entry.score)
+        select(number, *(TICKETS.c[name] for name in names), entry.score)
         .outerjoin(INSERTIONS, (entry.run_id == TICKETS.c.run_id) & (entry.ticket == number))
         .where(TICKETS.c.run_id == run_id, number >= first, number < end, TICKETS.c.outcome.is_not(None))
         .order_by(number)
@@ -73,7 +75,7 @@ def _outcome(
         child=_candidate(child) if child else None,
         parent=_candidate(origin) if origin else None,
         idea=child["idea"] if child else "",
-        insight=child["insight"] if child else "",
+        insight=child["insight"] if child else insight_of(row["note"]) if row["operator"] == RESEARCH else "",
         detail=child["detail"] if child else "",
         after=row["score"],
         before=scores.get(parent),

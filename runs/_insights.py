@@ -2,8 +2,8 @@
 
 import math
 
-from speciate.agent import NO_CANDIDATE, Archive
-from speciate.agent.researcher import RESEARCH
+from speciate.agent import Archive
+from speciate.agent.researcher import RESEARCH, insight_of
 from speciate.evaluators import Frozen
 
 MOST = 12
@@ -28,7 +28,7 @@ def learnt(archive: Archive, run_id: str, *, minimize: bool) -> tuple[Learnt, ..
             continue
         record = next(reversed(archive.candidates_of(run_id, ticket.number)), None)
         judged = archive.evaluation_of(run_id, ticket.number, record.turn) if record else None
-        insight = record.reasons.insight if record else ticket.note if ticket.outcome == NO_CANDIDATE else ""
+        insight = record.reasons.insight if record else insight_of(ticket.note)
         if insight:
             told = {"hypothesis": record.reasons.hypothesis if record else "", "insight": insight}
             score = judged.evaluation.score if judged else None

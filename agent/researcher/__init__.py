@@ -1,6 +1,6 @@
 """Researcher mode: hypothesis, experiment, insight, edit; by a model with tools, one ticket at a time."""
 
 from ._researcher import Researcher
-from ._tickets import RESEARCH, drawn
+from ._tickets import RESEARCH, drawn, insight_of
 
-__all__ = ["RESEARCH", "Researcher", "drawn"]
+__all__ = ["RESEARCH", "Researcher", "drawn", "insight_of"]

@@ -17,6 +17,7 @@ from .._replies import IDEA_CHARACTERS, Asked, RawReply, parse_reply
 from ._calls import Call
 from ._library import Library
 from ._texts import Reached, archive_text, comparison_text, design_text, findings_text
+from ._tickets import noted
 from ._tools import Archive, Compare, Design, Draft, GiveUp, Insight, Name, Run, Submit, tool_of
 
 INSIGHTS = 4
@@ -54,6 +55,7 @@ class Study:
     _rationale: str = ""
     _hypothesis: str = ""
     _insights: list[str] = field(default_factory=list)
+    """A line each."""
 
     async def use(self, call: Call, text: str) -> str:
         """Do what a call asks for, and return the answer; a mistake is told in words.
@@ -78,8 +80,7 @@ class Study:
         why = self.ended or why
         if self.draft is not None and not (self.ended or ""):
             return Proposal(self.draft, idea=" ".join(self._rationale.split())[:IDEA_CHARACTERS], reasons=reasons)
-        insight = f"\ninsight: {reasons.insight}" if reasons.insight else ""
-        return Proposal(None, note=f"{why}{insight}", reasons=reasons)
+        return Proposal(None, note=noted(why, reasons.insight), reasons=reasons)
 
     async def _done(self, tool: object, text: str) -> str:
         match tool:
@@ -95,7 +96,7 @@ class Study:
             case Compare():
                 return self._compared((tool.left, tool.right))
             case Insight():
-                self._insights = [*self._insights, tool.text][-INSIGHTS:]
+                self._insights = [*self._insights, " ".join(tool.text.split())][-INSIGHTS:]
                 return "kept"
             case Submit():
                 return self._submitted(tool.rationale)

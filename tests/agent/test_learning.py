@@ -6,15 +6,28 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from scripted_proposer import ScriptedProposer
-from speciate.agent import Archive, Budget, GeneticProposer, RunSettings, create_run, open_archive, replay, search
+from speciate.agent import (
+    Archive,
+    Budget,
+    GeneticProposer,
+    Proposal,
+    Reasons,
+    RunSettings,
+    create_run,
+    open_archive,
+    replay,
+    search,
+)
 from speciate.agent._changes import Words, changes
 from speciate.agent._learning import EVERY, Learning, book_of
 from speciate.agent._lessons import ANY, HALF_LIFE, INHERITED, Lesson
 from speciate.agent._statements import LESSONS
+from speciate.agent.researcher._tickets import RESEARCH, noted
 from speciate.evaluators import ProblemRef
 from sqlalchemy import select
 from synthetic_problem import RoutingProblem, routing_judge
@@ -116,6 +129,27 @@ def test_a_run_without_lessons_has_none_and_draws_alike(learnt, tmp_path):
     assert rows(other, off) == []
     assert Learning(other.database, off, PROBLEM, "off").book(40).lessons == {}
     assert [t.draw for t in other.tickets(off)] == [t.draw for t in archive.tickets(run_id)]
+
+
+class Researcher(ScriptedProposer):
+    """Writes down what it learnt, also where it hands nothing in."""
+
+    def draw(self, view, rng):
+        return replace(super().draw(view, rng), operator=RESEARCH)
+
+    async def write(self, task):
+        proposal = await super().write(task)
+        if task.ticket % 3:
+            return replace(proposal, reasons=Reasons(insight="waiting grows with memory held\nthe fast server is idle"))
+        return Proposal(None, note=noted("gave up:\nno gain", "shortest prompts first gains nothing"))
+
+
+def test_insights_of_researchers_are_lessons_also_of_tickets_without_a_design(tmp_path):
+    archive = open_archive(tmp_path / "runs.db", create=True)
+    run_id = searched(archive, inventor=Researcher())
+    told = {lesson.text: lesson.kind for lesson in book(archive, run_id).lessons.values() if lesson.kind != "change"}
+    insights = ("waiting grows with memory held", "the fast server is idle", "shortest prompts first gains nothing")
+    assert told == dict.fromkeys(insights, "model")
 
 
 def test_a_look_back_that_a_kill_prevented_is_made_up_for(learnt, tmp_path):
