@@ -23,4 +23,5 @@ def least_peak(loads: Floats, cluster: Cluster) -> Floats:
     for _ in range(cluster.slots - flat.shape[1]):
         copies[rows, (flat / np.minimum(copies, cluster.devices)).argmax(axis=1)] += 1.0
     slot = (flat / np.minimum(copies, cluster.devices)).max(axis=1)
-    return np.maximum(flat.sum(axis=1) / cluster.devices, slot).reshape(loads.shape[:-1])
+    least: Floats = np.maximum(flat.sum(axis=1) / cluster.devices, slot).reshape(loads.shape[:-1])
+    return least

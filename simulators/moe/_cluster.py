@@ -46,4 +46,5 @@ def contiguous(experts: int, cluster: Cluster) -> Ints:
         raise ValueError(f"expected 1 to {cluster.slots} experts, as many as there are slots, got {experts}")
     own = -(-experts // cluster.devices)
     device, position = np.divmod(np.arange(cluster.slots), cluster.slots_per_device)
-    return np.minimum(device * own + np.minimum(position, own - 1), experts - 1)
+    held: Ints = np.minimum(device * own + np.minimum(position, own - 1), experts - 1)
+    return held

@@ -40,8 +40,8 @@ def device_loads(loads: Floats, placement: Ints, cluster: Cluster) -> Floats:
         placement: the expert of each slot, shape (layers, slots).
     """
     part = np.take_along_axis(loads / copies(placement, loads.shape[1]), placement, axis=1)
-    shaped: Floats = part.reshape(len(loads), cluster.devices, cluster.slots_per_device)
-    return shaped.sum(axis=2)
+    found: Floats = part.reshape(len(loads), cluster.devices, cluster.slots_per_device).sum(axis=2)
+    return found
 
 
 def moved(before: Ints, after: Ints, experts: int, cluster: Cluster) -> tuple[int, int]:

@@ -14,4 +14,5 @@ def expected_distinct(experts: int, chosen: int, tokens: float) -> float:
     """
     if not 1 <= chosen <= experts or tokens < 0:
         raise ValueError(f"expected 1 <= chosen <= experts and tokens >= 0, got {chosen=}, {experts=}, {tokens=}")
-    return experts * (1.0 - (1.0 - chosen / experts) ** tokens)
+    untouched: float = (1.0 - chosen / experts) ** tokens
+    return experts * (1.0 - untouched)
