@@ -8,7 +8,6 @@ import keyword
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Problem
@@ -22,6 +21,9 @@ _LONGER = 1.1
 """Tokens of the longer program to those of the shorter one, from which on it is called longer."""
 _CALLED = 32
 """Most characters of the name of a function that is spoken of."""
+_CONSTANT = re.compile(r"^([^\W\d]\w{0,31})[ \t]*=[ \t]*(-?)([\d.][\w.+-]{0,31})[ \t]*$", re.MULTILINE)
+"""A line that sets a name to a number and does nothing else."""
+_END = Token("sign", "", 0)
 _DEFINES = frozenset(("def", "class", "fn", "func", "function", "import", "from", "as"))
 _FLOW = frozenset((*keyword.kwlist, "switch", "catch", "sizeof", "function"))
 
@@ -108,52 +110,35 @@ def _is_constant(owner: str) -> bool:
 @lru_cache(maxsize=256)
 def _outline(path: str, text: str, language: str, words: Words) -> _Outline:
     found = [token for token in tokens(text, grammar_of(path, language)) if token.kind not in ("blank", "quiet")]
-    own = {after.text for token, after in pairwise(found) if token.text in _DEFINES}
-    shape: list[str] = []
+    constants = {match.start(3): match for match in _CONSTANT.finditer(text)}
     numbers: list[tuple[str, float]] = []
-    uses, calls = set(), set()
-    place = "the program"
-    for index, token in enumerate(found):
-        shape.append("0" if token.kind == "number" else token.text)
-        before = found[index - 1].text if index else ""
-        if before == "def" and _starts_line(text, found[index - 1]):
-            place = f"`{token.text}`" if token.text in words.functions else "the program"
+    uses, calls, own = set(), set(), set()
+    place, before = "the program", ""
+    for token, after in zip(found, (*found[1:], _END), strict=False):
         if token.kind == "number":
-            owner, value = _owned(text, found, index, place)
-            numbers += [(owner, value)] if value is not None else []
-        elif token.kind == "word" and before not in _DEFINES:
+            value = _value(token.text)
+            if value is not None:
+                named = constants.get(token.start)
+                owner = f"constant `{named[1]}`" if named else place
+                numbers.append((owner, -value if named and named[2] else value))
+        elif before in _DEFINES:
+            own.add(token.text)
+            if before == "def" and text.rfind("\n", 0, token.start) == token.start - len("\ndef "):
+                place = f"`{token.text}`" if token.text in words.functions else "the program"
+        elif token.kind == "word":
             word = token.text.lstrip(".")
-            after = found[index + 1].text if index + 1 < len(found) else ""
             if word in words.known and word not in words.functions:
                 uses.add((place, word))
-            elif after == "(" and word not in own | words.functions | _FLOW and len(word) <= _CALLED:
+            elif after.text == "(" and word not in _FLOW and len(word) <= _CALLED:
                 calls.add((place, word))
+        before = token.text
     return _Outline(
-        tuple(shape),
+        tuple("0" if token.kind == "number" else token.text for token in found),
         tuple(value for _, value in numbers),
         tuple(owner for owner, _ in numbers),
         frozenset(uses),
-        frozenset(calls),
+        frozenset(call for call in calls if call[1] not in own | words.functions),
     )
-
-
-def _starts_line(text: str, token: Token) -> bool:
-    return token.start == 0 or text[token.start - 1] == "\n"
-
-
-def _owned(text: str, found: list[Token], index: int, place: str) -> tuple[str, float | None]:
-    """Return whose a number is, and its value with its sign where it is all that a constant is set to."""
-    value = _value(found[index].text)
-    minus = index > 2 and found[index - 1].text == "-"
-    start = index - 2 - minus
-    end = text.find("\n", found[index].end)
-    rest = text[found[index].end : end if end >= 0 else len(text)]
-    if start < 0 or found[start + 1].text != "=" or not _starts_line(text, found[start]) or rest.strip():
-        return place, value
-    name = found[start].text
-    if found[start].kind != "word" or len(name) > _CALLED:
-        return place, value
-    return f"constant `{name}`", -value if minus and value is not None else value
 
 
 def _value(text: str) -> float | None:

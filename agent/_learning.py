@@ -104,8 +104,10 @@ class Learning:
         """Return what an outcome shows; None where child and parent cannot be compared."""
         if outcome.gain is None or outcome.child is None or outcome.parent is None:
             return None
-        shown = {lesson.number for lesson in self.book(outcome.visible).shown()}
-        cited = tuple(number for number in cited_in(outcome.idea) if number in shown)
+        cited = cited_in(outcome.idea)
+        if cited:
+            shown = {lesson.number for lesson in self.book(outcome.visible).shown()}
+            cited = tuple(number for number in cited if number in shown)
         return Trial(outcome.ticket, outcome.gain, changes(outcome.parent, outcome.child, self._words), cited)
 
     def _new_words(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, int]]:
