@@ -11,6 +11,7 @@ from ._grid import Grid
 from ._history import Past, Spent
 from ._judging import BudgetGate, Judge
 from ._laboratory import EXPERIMENT, Finding, Laboratory
+from ._lessons import Book, Lesson
 from ._llm import LLMProposer
 from ._loop import SearchOutcome, search
 from ._prices import Price, PriceTable, priced, shipped_prices
@@ -44,6 +45,7 @@ __all__ = [
     "ArchiveCache",
     "ArchiveView",
     "Asked",
+    "Book",
     "Budget",
     "BudgetGate",
     "CandidateRecord",
@@ -66,6 +68,7 @@ __all__ = [
     "Judged",
     "LLMProposer",
     "Laboratory",
+    "Lesson",
     "Memory",
     "ModelError",
     "ModelSettings",

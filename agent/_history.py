@@ -121,6 +121,8 @@ _asked = (
     select(REQUESTS.c.id)
     .outerjoin(REPLIES, REPLIES.c.request_id == REQUESTS.c.id)
     .where(REQUESTS.c.run_id == TICKETS.c.run_id, REQUESTS.c.ticket == TICKETS.c.number)
+    # What a look back costs is no price of the ticket that it happens to belong to.
+    .where(REQUESTS.c.purpose != "reflect")
     .correlate(TICKETS)
 )
 _unpriced = func.count().filter(charged_usd().is_(None)) > 0

@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ._database import Database
+from ._lesson_rows import book_of
+from ._lessons import Book
 from ._records import (
     UNCOUNTED,
     CandidateRecord,
@@ -250,6 +252,11 @@ class ArchiveReader:
         with self.database.read() as connection:
             rows = connection.execute(select(*columns).where(Opening.run_id == run_id).order_by(Opening.id))
             return [OpeningRecord(*row) for row in rows]
+
+    def lessons(self, run_id: str) -> Book:
+        """Return what a run has learnt, as of its last look back."""
+        with self.database.read() as connection:
+            return book_of(connection, run_id)
 
     def _sign(self, run_id: str) -> float:
         """Return what turns a minimised score into one of the problem's own direction."""

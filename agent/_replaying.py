@@ -21,7 +21,7 @@ from ._evaluation_budget import ALLOWED
 from ._events import Event
 from ._judging import Judge
 from ._laboratory import EXPERIMENT
-from ._learning import copy_beginning
+from ._lesson_rows import copy_beginning
 from ._llm import LLMProposer
 from ._loop import Search
 from ._proposer import ArchiveView, Draw, Proposal, Proposer, Reflector, Task

@@ -35,6 +35,7 @@ from ._heldout import (
 )
 from ._insights import Learnt, learnt
 from ._judged import judged_all, judged_on, score_on
+from ._lessons import Lessons, lessons_of
 from ._model_usage import price_words
 from ._novelty import Novelty, novelty_of
 from ._numbers import interval, percent, quantity
@@ -157,6 +158,8 @@ class Findings(Frozen):
     """Sentences on experiments, on what fresh repetitions decided under noise, and on what a deadline cut off."""
     insights: tuple[Learnt, ...] = ()
     """What the researchers wrote down; empty for a run without."""
+    lessons: Lessons | None = None
+    """What changes led to; None where there is nothing to tell."""
     alarms: tuple[Alarm, ...]
     """Of the run and of its control arms."""
     cost: Spent
@@ -219,6 +222,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
             *censored_words(archive, run.id),
         ),
         insights=learnt(archive, run.id, minimize=problem.objective.direction == "minimize"),
+        lessons=lessons_of(archive, run),
         alarms=tuple(alarm for each in arms for alarm in alarms_of(archive, each, problem)),
         cost=cost,
         grid=grid_of(problem, archive.elites(run.id), run.settings.archive),

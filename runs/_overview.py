@@ -14,6 +14,7 @@ from ._alarms import alarms_of
 from ._arms import arm_of
 from ._dedupe import dedupe_of
 from ._dynamics import dynamics_of
+from ._lessons import lessons_of
 from ._model_usage import USAGE_HEADER, price_words, usage_cells
 from ._numbers import dollars, duration, quantity, table
 from ._spent import Spent, spent
@@ -57,6 +58,8 @@ def run_json(archive: Archive, run: RunRecord) -> str:
     facts["outcomes"] = archive.counts(run.id)
     facts["dedupe"] = dedupe_of(archive, run.id).model_dump(mode="json")
     facts["alarms"] = [alarm.model_dump(mode="json") for alarm in alarms_of(archive, run)]
+    lessons = lessons_of(archive, run)
+    facts["lessons"] = lessons.model_dump(mode="json") if lessons else None
     facts["operators"] = [record._asdict() for record in archive.operators(run.id)]
     facts["elites"] = [record._asdict() for record in archive.elites(run.id)]
     facts["dynamics"] = dynamics_of(archive, run).model_dump(mode="json")
@@ -92,6 +95,8 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
         lines += table(("proposer", "operator", "tickets", "ok", "new", "improved"), cells, right=(2, 3, 4, 5))
         lines.append("")
     lines += [f"no candidate ({count}): {note}" for note, count in _complaints(archive, run)]
+    lessons = lessons_of(archive, run)
+    lines += [f"lessons    {lessons.words}", *lessons.rows, ""] if lessons else []
     if elites:
         shown = [
             (str(e.ticket), e.candidate_id[:12], e.operator, quantity(e.score), _descriptors(e.descriptors))

@@ -24,7 +24,8 @@ from speciate.agent import (
     search,
 )
 from speciate.agent._changes import Words, changes
-from speciate.agent._learning import EVERY, Learning, book_of
+from speciate.agent._learning import EVERY, Learning
+from speciate.agent._lesson_rows import book_of
 from speciate.agent._lessons import ANY, HALF_LIFE, INHERITED, Lesson
 from speciate.agent._statements import LESSONS
 from speciate.agent.researcher._tickets import RESEARCH, noted

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from speciate.agent import Budget, archive_digest, open_archive, replay, search
-from speciate.agent._learning import EVERY, book_of
+from speciate.agent._learning import EVERY
+from speciate.agent._lesson_rows import book_of
 from speciate.agent._lessons import TEXT_CHARACTERS, cited_in
 from speciate.agent._outcomes import Outcome, outcomes_of
 from speciate.agent._reflection import MOST_WORDS, SHOWN, TURN, parse_reflection, telling, words_of
