@@ -27,7 +27,8 @@ GATES = 1000
 def champion() -> bool:
     """Print how often the champion is the best design; return whether that is often enough."""
     found = found_best([-1.0] + [0.0] * (DESIGNS - 1), seed=1)
-    told = {"champion_is_the_best": found.right, "goal": RIGHT_GOAL, "one_measurement_each": found.naive}
+    shares = {"champion_is_the_best": found.right, "one_measurement_each": found.naive, "goal": RIGHT_GOAL}
+    told = {name: round(share, 3) for name, share in shares.items()}
     print(json.dumps(told | {"runs": RUNS, "most_measurements": found.most, "budget": BUDGET}))
     return found.right >= RIGHT_GOAL and found.most <= BUDGET
 

@@ -1,6 +1,7 @@
 """Deadlines: each limit by itself, each workload by itself, and what is recorded of a measurement cut off."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from speciate.evaluators import (
@@ -17,7 +18,6 @@ from speciate.evaluators import (
     judge,
     open_policy,
 )
-from support import counters
 
 from .conftest import ROWS
 
@@ -107,12 +107,28 @@ def choose(view):
 """Spins in the n-th module run: the first is the probe's, the second the first workload's."""
 
 
+PATIENT = """
+from speciate.evaluators import Limits
+from support.counters import Counters
+
+class Patient(Counters):
+    limits = Limits(cpu_s=0.3, wall_s=60.0, decision_wall_s=60.0, start_wall_s=60.0, memory_bytes=128 << 20)
+
+def problem(options):
+    return Patient()
+"""
+"""Whatever else runs on this machine, CPU seconds are the limit that a candidate passes first."""
+
+
 @pytest.mark.parametrize(("run", "workload", "measured"), [(1, "", 0), (2, "train/1", 0), (3, "train/2", 1)])
-def test_a_timeout_is_censored_where_it_happened(run: int, workload: str, measured: int, kind: str) -> None:
-    problem = ProblemRef(name=counters.__file__)
+def test_a_timeout_is_censored_where_it_happened(
+    run: int, workload: str, measured: int, kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT, encoding="utf-8")
+    problem = ProblemRef(name=str(tmp_path / "patient.py"))
     task = JudgeTask(problem=problem, candidate=Candidate.from_source(STALLS_LATE.format(run)), sandbox=kind)
     word = judge(task)
     assert word.status is Status.TIMEOUT
     assert word.score is None
-    assert word.censored == Censored(workload=workload, limit="cpu_s", after_s=0.5)
+    assert word.censored == Censored(workload=workload, limit="cpu_s", after_s=0.3)
     assert len(word.measurements) == measured
