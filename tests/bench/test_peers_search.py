@@ -1,6 +1,8 @@
 """The comparison of searches is fair and its figures are right: author, landscapes, evaluators, void rows."""
 
 import json
+import os
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -19,6 +21,8 @@ from proposer import Author
 from search_problem import problem
 from speciate.agent._diff import apply_blocks, parse_blocks
 from speciate.evaluators import Candidate, judge_inline
+
+SHINKA = Path(search.__file__).with_name("shinka_evaluation.py")
 
 
 @pytest.mark.parametrize("name", LANDSCAPES)
@@ -58,8 +62,23 @@ def test_a_program_that_fails_scores_nothing(tmp_path, monkeypatch):
     assert search_evaluation.evaluate(str(program)) == {"combined_score": 0.0}
 
 
-def asked(author, prompt):
-    body = json.dumps({"model": "author", "messages": [{"role": "user", "content": prompt}]}).encode()
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_two_files_that_shinkaevolve_reads_tell_the_same_score(fails, tmp_path):
+    program, results = tmp_path / "program.py", tmp_path / "results"
+    text = "def value(point):\n    return nothing\n" if fails else LANDSCAPES["approximation"].seed
+    program.write_text(text, "utf-8")
+    environment = {**os.environ, "PEERS_LANDSCAPE": "approximation", "PEERS_LOG": str(tmp_path / "scores.txt")}
+    words = ["--program_path", str(program), "--results_dir", str(results)]
+    subprocess.run([sys.executable, SHINKA, *words], env=environment, check=True)
+    (score,) = map(float, (tmp_path / "scores.txt").read_text("utf-8").split())
+    assert json.loads((results / "metrics.json").read_text("utf-8"))["combined_score"] == score
+    assert json.loads((results / "correct.json").read_text("utf-8"))["correct"] is not fails
+    assert (score == 0.0) == fails
+
+
+def asked(author, prompt, system=""):
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": prompt}]
+    body = json.dumps({"model": "author", "messages": messages}).encode()
     request = urllib.request.Request(f"{author.base_url}/chat/completions", body)
     with urllib.request.urlopen(request, timeout=10) as reply:
         return json.load(reply)["choices"][0]["message"]["content"]
@@ -69,10 +88,16 @@ def test_the_author_writes_alike_for_every_framework_and_never_reads_the_other_p
     parent = LANDSCAPES["routing"].seed
     ours = f"x\nBEGIN DATA ab\n```python\n{parent}```\nEND DATA ab\nBEGIN DATA cd\n```python\nother\n```\n"
     theirs = f"## Top Program\n```python\nother\n```\n# Current Program\n```python\n{parent}\n```\n# Task\n"
-    with Author("1") as one, Author("1") as two:
-        first, second = asked(one, ours), asked(two, theirs)
+    marked = f"# EVOLVE-BLOCK-START\n{parent}# EVOLVE-BLOCK-END\n"
+    other = "# Prior programs\n\n```python\nother\n```\n"
+    shinkas = f"{other}# Current program\n\nHere it is:\n\n```python\n{marked}```\n\n# Task\n{other}"
+    with Author("1") as one, Author("1") as two, Author("1") as three:
+        first, second, third = asked(one, ours), asked(two, theirs), asked(three, shinkas)
         again = asked(one, ours)
-    assert first == second
+        block = asked(three, shinkas, "<<<<<<< SEARCH\n")
+    assert first == second == third
+    child = again.split("```python\n")[1].split("```")[0]
+    assert apply_blocks(marked, parse_blocks(block)) == marked.replace(parent, child)
     assert first.split("```python\n")[1] != again.split("```python\n")[1]
     with Author("1") as author:
         assert "```" not in asked(author, "nothing to see")
@@ -101,8 +126,17 @@ def test_a_row_is_void_where_more_than_one_reply_in_twenty_was_not_understood():
     assert figures.void(row("speciate", 1, 1.0, unused=6))
     assert figures.void(row("speciate", 1, 1.0, exit=1))
     rows = [row("speciate", seed, 2.0) for seed in (1, 2, 3)] + [row("openevolve", seed, 1.0) for seed in (1, 2)]
-    table = figures.summary([*rows, row("openevolve", 3, 9.0, unused=50)])
+    table = figures.summary([*rows, row("openevolve", 3, 9.0, unused=50)], "openevolve", "OpenEvolve")
     assert "| p | 2 | 2.00 | 1.00 | +1.00 [+1.00, +1.00] | 2 of 2 |" in table
+
+
+def test_each_framework_has_ours_beside_it_at_its_own_number_of_evaluations():
+    rows = [row("speciate", 1, 2.0, asked=100), row("openevolve", 1, 1.0, asked=100)]
+    rows += [row("speciate", 1, 1.5, asked=30), row("shinka", 1, 1.75, asked=30)]
+    tables = search.tables_of(rows, search.PEERS)
+    assert "### ShinkaEvolve, 30 evaluations\n\n| problem | seeds | Speciate | ShinkaEvolve |" in tables
+    assert "| p | 1 | 2.00 | 1.00 | +1.00 [+1.00, +1.00] | 1 of 1 |" in tables
+    assert "| p | 1 | 1.50 | 1.75 | -0.25 [-0.25, -0.25] | 0 of 1 |" in tables
 
 
 def test_the_table_goes_between_its_marks_and_a_line_cut_short_is_no_row(tmp_path):

@@ -16,14 +16,14 @@ def void(row: Row) -> bool:
     return bool(row["exit"]) or row["lost"] > 0 or row["unused"] > UNPARSED * max(1, row["replies"])
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """Return the table as Markdown."""
+def summary(rows: Sequence[Row], framework: str, title: str) -> str:
+    """Return two tables as Markdown: ours against ``framework``, which is shown as ``title``, and what either cost."""
     lines = [
-        "| problem | seeds | Speciate | OpenEvolve | difference, 95 % interval | better in | at equal replies |",
+        f"| problem | seeds | Speciate | {title} | difference, 95 % interval | better in | at equal replies |",
         "|---|---|---|---|---|---|---|",
     ]
     for problem in dict.fromkeys(row["problem"] for row in rows):
-        ours, theirs = _by_seed(rows, problem, "speciate"), _by_seed(rows, problem, "openevolve")
+        ours, theirs = _by_seed(rows, problem, "speciate"), _by_seed(rows, problem, framework)
         seeds = sorted(set(ours) & set(theirs))
         if not seeds:
             continue

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from peer import python_of
+from peer import OPENEVOLVE, python_of
 from speciate.evaluators import Candidate, JudgeTask, ProblemRef, judge
 
-OPENEVOLVE = "openevolve==0.4.0"
 TIMEOUT_S = 3.0
 """What either side allows: a program there, a workload here."""
 PATIENCE_S = 30.0

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[3]
+OPENEVOLVE = "openevolve==0.4.0"
 
 
 class Missing(Exception):  # noqa: N818 - a reason to skip, in one sentence

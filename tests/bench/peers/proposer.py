@@ -22,6 +22,8 @@ _PARENTS = (
     re.compile(r"^# Current program\n.*?```python\n(?P<code>.*?)\n?```", re.MULTILINE | re.DOTALL),
 )
 """Where a framework's prompt shows the program to be improved: Speciate's, OpenEvolve's, ShinkaEvolve's."""
+_MARK = re.compile(r"^# EVOLVE-BLOCK-(?:START|END)\n", re.MULTILINE)
+"""What ShinkaEvolve must be given around a program, and keeps there by itself: no part of the program."""
 
 
 class Author:
@@ -60,13 +62,13 @@ class Author:
             if found is None:
                 self.lost += 1
                 return "There is no program here."
-            parent = found["code"].rstrip() + "\n"
+            parent = _MARK.sub("", found["code"].rstrip() + "\n")
             digest = hashlib.blake2b(parent.encode(), digest_size=16).hexdigest()
             self._asked[digest] += 1
             rng = Random(f"{self.seed}/{digest}/{self._asked[digest]}")
-        child = edited(parent, rng)
-        asked = str(messages[-1]["content"])
-        if "<<<<<<< SEARCH" in asked:
+            # Under the lock: two threads that parse at once fail now and then in Python 3.11 (a SystemError of ast).
+            child = edited(parent, rng)
+        if any("<<<<<<< SEARCH" in str(m["content"]) for m in messages if m["role"] == "system" or m is messages[-1]):
             return f"A change of one part.\n\n{_block(parent, child)}"
         return f"A change of one part.\n\n```python\n{child}```\n"
 

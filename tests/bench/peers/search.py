@@ -1,8 +1,9 @@
 """Searches of several frameworks with one author, one evaluator and one number of evaluations.
 
-    python tests/bench/peers search [--problems N] [--seeds N] [--evaluations N] ...
+    python tests/bench/peers search [--beside NAME] [--problems N] [--seeds N] [--evaluations N] ...
 
-A row of docs/peers/search.jsonl is one search; rows that are there are not made again.
+A row of docs/peers/search.jsonl is one search; rows that are there are not made again. Each framework has ours beside
+it at its own number of evaluations.
 """
 
 import argparse
@@ -13,22 +14,39 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from figures import summary
 from landscapes import LANDSCAPES
-from peer import HOUSE, python_of
+from peer import HOUSE, OPENEVOLVE, Missing, python_of
 from proposer import Author
 
-OPENEVOLVE = "openevolve==0.4.0"
 ROWS = HOUSE / "docs" / "peers" / "search.jsonl"
 BEGIN, END = "<!-- table -->", "<!-- end of the table -->"
 PATIENCE_S = 900.0
 """After which a search that does not end is given up; its row says so."""
 JUDGED_ANEW = frozenset({"duplicate"})
 """Words of ours that cost no evaluation: the score was known."""
+
+
+class Peer(NamedTuple):
+    """A framework beside ours, and how much is searched with either."""
+
+    title: str
+    requirement: str
+    problems: int
+    """The first so many landscapes."""
+    seeds: int
+    evaluations: int
+    """Beyond the seed program."""
+
+
+PEERS = {
+    "openevolve": Peer("OpenEvolve", OPENEVOLVE, problems=len(LANDSCAPES), seeds=15, evaluations=100),
+    "shinka": Peer("ShinkaEvolve", "shinka-evolve==0.0.7", problems=2, seeds=15, evaluations=30),
+}
 
 
 class Trail(NamedTuple):
@@ -41,33 +59,54 @@ class Trail(NamedTuple):
 
 
 def compare(arguments: Sequence[str] = ()) -> None:
-    """Make the rows that are missing, then print the table. Raises Missing."""
+    """Make the rows that are missing, then print the tables; a framework that cannot be had is told and left out."""
     parser = argparse.ArgumentParser(prog="bench-peers search")
-    parser.add_argument("--problems", type=int, default=len(LANDSCAPES))
-    parser.add_argument("--seeds", type=int, default=15)
+    parser.add_argument("--beside", choices=PEERS, default=None, help="one framework; all by default")
+    parser.add_argument("--problems", type=int, default=None)
+    parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument("--first", type=int, default=1, help="the first seed to be run; %(default)s by default")
-    parser.add_argument("--evaluations", type=int, default=100)
+    parser.add_argument("--evaluations", type=int, default=None)
     parser.add_argument("--rows", type=Path, default=ROWS)
-    parser.add_argument("--only", choices=("openevolve", "speciate"), default=None)
+    parser.add_argument("--only", choices=("speciate", *PEERS), default=None)
     chosen = parser.parse_args(arguments)
-    sides = {"openevolve": python_of("openevolve", OPENEVOLVE), "speciate": Path(sys.executable)}
-    rows = rows_of(chosen.rows)
-    done = {(row["problem"], row["seed"], row["framework"], row["asked"]) for row in rows}
-    for seed in range(chosen.first, chosen.seeds + 1):
-        for problem in list(LANDSCAPES)[: chosen.problems]:
+    asked = {name: getattr(chosen, name) for name in ("problems", "seeds", "evaluations")}
+    asked = {name: number for name, number in asked.items() if number is not None}
+    peers = {name: peer._replace(**asked) for name, peer in PEERS.items() if chosen.beside in (None, name)}
+    for name, peer in peers.items():
+        try:
+            _make(name, peer, chosen)
+        except Missing as reason:
+            print(f"{peer.title}: skipped: {reason}", flush=True)
+    tables = tables_of(rows_of(chosen.rows), peers)
+    print(tables)
+    page = chosen.rows.with_name("README.md")
+    # The page holds every framework at the number of evaluations that is its own.
+    if page.is_file() and peers == PEERS:
+        page.write_text(with_table(page.read_text("utf-8"), tables), "utf-8")
+
+
+def _make(name: str, peer: Peer, chosen: argparse.Namespace) -> None:
+    """Make the rows that are missing of one framework and of ours beside it. Raises Missing."""
+    sides = {name: python_of(name, peer.requirement), "speciate": Path(sys.executable)}
+    sides = {each: python for each, python in sides.items() if chosen.only in (None, each)}
+    done = {(row["problem"], row["seed"], row["framework"], row["asked"]) for row in rows_of(chosen.rows)}
+    for seed in range(chosen.first, peer.seeds + 1):
+        for problem in list(LANDSCAPES)[: peer.problems]:
             for framework, python in sides.items():
-                if chosen.only not in (None, framework):
+                if (problem, seed, framework, peer.evaluations) in done:
                     continue
-                if (problem, seed, framework, chosen.evaluations) in done:
-                    continue
-                row = searched(framework, python, problem, seed, chosen.evaluations)
+                row = searched(framework, python, problem, seed, peer.evaluations)
                 append(chosen.rows, row)
                 print(f"{problem} {seed} {framework}: best {row['best']:.2f}, {row['wall_s']:.0f} s", flush=True)
-    table = summary([row for row in rows_of(chosen.rows) if row["asked"] == chosen.evaluations])
-    print(table)
-    page = chosen.rows.with_name("README.md")
-    if page.is_file():
-        page.write_text(with_table(page.read_text("utf-8"), table), "utf-8")
+
+
+def tables_of(rows: Sequence[dict[str, Any]], peers: Mapping[str, Peer]) -> str:
+    """Return the tables of all frameworks as Markdown, each from the rows of its number of evaluations."""
+    told = []
+    for name, peer in peers.items():
+        beside = [row for row in rows if row["asked"] == peer.evaluations and row["framework"] in (name, "speciate")]
+        told.append(f"### {peer.title}, {peer.evaluations} evaluations\n\n{summary(beside, name, peer.title)}")
+    return "\n\n".join(told)
 
 
 def with_table(page: str, table: str) -> str:
@@ -125,7 +164,7 @@ def searched(framework: str, python: Path, problem: str, seed: int, evaluations:
         "problem": problem,
         "seed": seed,
         "framework": framework,
-        "revision": OPENEVOLVE if framework == "openevolve" else revision(),
+        "revision": PEERS[framework].requirement if framework in PEERS else revision(),
         "asked": evaluations,
         "exit": code,
         "evaluations": len(trail.scores),
