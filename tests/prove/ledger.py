@@ -13,6 +13,11 @@ from typing import Any, NamedTuple
 from support.openai_server import digest_of
 
 UNCOUNTED = ("no_candidate", "duplicate")
+STEPS = ("llm", "judge", "archive")
+"""What a kill can interrupt in a ticket's life: a request to a model, a judging, or the way from its row to the
+ticket's commit."""
+START, VERDICT = "start", "verdict"
+"""What else it can: a sitting that had written nothing yet, and what comes when no ticket is open any more."""
 READING_S = 2.0
 """A reply that was out this long before a kill must have been read and be a row, also on a busy machine."""
 SENDING_S = 2.0
@@ -68,6 +73,37 @@ def progress(database: Path) -> int:
     """Return how many designs were judged, those of the verdict included."""
     found = rows(database, "SELECT count(*) AS n FROM evaluations WHERE status != 'duplicate'")
     return int(found[0]["n"]) if found else 0
+
+
+def written(database: Path) -> tuple[int, ...]:
+    """Return how many rows there are, kind by kind: what a sitting leaves unchanged it has not begun to work on."""
+    tables = ("tickets", "tickets WHERE outcome IS NOT NULL", "requests", "replies", "candidates", "evaluations")
+    counts = [rows(database, f"SELECT count(*) AS n FROM {table}") for table in tables]
+    return tuple(int(found[0]["n"]) if found else 0 for found in counts)
+
+
+def steps(database: Path) -> Counter[str]:
+    """Return how many open tickets are in which of ``STEPS``, by the last row of each."""
+    found = rows(
+        database,
+        "SELECT proposer, (SELECT max(turn) FROM candidates c WHERE c.ticket = t.number) AS turn, e.turn AS judged, "
+        "e.status, EXISTS (SELECT 1 FROM requests q WHERE q.ticket = t.number AND q.state = 'sent') AS asked "
+        "FROM tickets t LEFT JOIN evaluations e ON e.ticket = t.number AND e.purpose = 'search' AND NOT EXISTS "
+        "(SELECT 1 FROM evaluations l WHERE l.ticket = e.ticket AND l.purpose = 'search' AND l.turn > e.turn) "
+        "WHERE t.outcome IS NULL",
+    )
+    return Counter(step for step in map(_step, found) if step)
+
+
+def _step(row: Row) -> str | None:
+    if row["asked"]:
+        return "llm"
+    if row["turn"] is None:
+        return None
+    if row["judged"] is None or row["judged"] < row["turn"]:
+        return "judge"
+    mended_next = row["proposer"] == "llm" and row["status"] not in ("ok", "duplicate") and row["judged"] == 0
+    return None if mended_next else "archive"
 
 
 def evaluations_used(database: Path) -> int:

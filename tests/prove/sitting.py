@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from prove.ledger import Kill, progress, rows
+from prove.ledger import START, STEPS, VERDICT, Kill, progress, rows, steps, written
 from prove.leftovers import below, gone, semaphores
 
 PATIENCE_S = 300.0
@@ -19,6 +20,8 @@ STARTING_S = 4.0
 """A sitting that has nothing to wait for is killed within this time, most of which is starting up."""
 LINGERING_S = 0.6
 """How long after the awaited progress a kill comes at most."""
+AIMED_S = 0.02
+"""The same where it is to interrupt a step, of which most are short."""
 
 
 class Drill:
@@ -35,6 +38,10 @@ class Drill:
         self.folder = folder
         self.database = folder / "runs.db"
         self.kills: list[Kill] = []
+        self.interrupted: Counter[str] = Counter()
+        """How many kills met a step in hand, by step; a kill may meet several. ``start`` and ``verdict`` are apart."""
+        self.met = 0
+        """How many kills met at least one step of a ticket."""
         self.slowest_end_s = 0.0
         """Seconds from a kill to the end of the last process that belonged to the run."""
         self.environ = {**os.environ, "TMPDIR": str(folder / "tmp"), "OPENAI_API_KEY": "sk-of-the-drill"}
@@ -66,16 +73,29 @@ class Drill:
                 stderr=subprocess.STDOUT,
             )
 
-    def kill_at_random(self, kills: int, last: float, check: Callable[[], None]) -> None:
-        """Kill ``kills`` sittings at instants spread over the run; ``check`` what stands after each.
+    def kill_at_random(self, aims: Sequence[str | None], search: float, last: float, check: Callable[[], None]) -> None:
+        """Kill a sitting for each of ``aims`` at instants spread over the run; ``check`` what stands after each.
 
-        ``last`` is the progress (see ``ledger.progress``) at which the last kill may be due. Where a sitting has
-        nothing left to do, starting up and reporting are what is interrupted.
+        Args:
+            aims: each a step that the kill must meet, or None for a kill that meets what it meets: starting up and
+                reporting too, where a sitting has nothing left to do.
+            search: the progress (see ``ledger.progress``) up to which aimed kills are due.
+            last: the progress up to which the others are.
+            check: called after each kill, before anything is resumed.
         """
-        for due in sorted(self._rng.uniform(0.0, last) for _ in range(kills)):
-            while not self._killed(due):
-                due = 0.0
+        dues = [(self._rng.uniform(0.0, last if aim is None else search), aim) for aim in aims]
+        for due, aim in sorted(dues, key=lambda each: each[0]):
+            met = self._killed(due, aim)
             check()
+            while not met:
+                met = self._killed(0.0, aim)
+                check()
+
+    @property
+    def words(self) -> str:
+        """What the kills interrupted."""
+        parts = ", ".join(f"{step} {self.interrupted[step]}" for step in (*STEPS, START, VERDICT))
+        return f"{len(self.kills)} kills, {self.met} in a ticket's life; in hand at a kill: {parts}"
 
     def finish(self, workers: int = 2) -> str:
         """Let the run go on to its end and return what the last sitting said."""
@@ -103,15 +123,20 @@ class Drill:
         gone(lambda: [path for path in shared if path.exists()])
         gone(lambda: list((self.folder / "tmp").iterdir()))
 
-    def _killed(self, due: float) -> bool:
-        """Hold a sitting that is killed once ``due`` is reached; return False if it ended by itself before."""
-        process = self.start(self._rng.choice((1, 2)))
+    def _killed(self, due: float, aim: str | None) -> bool:
+        """Hold a sitting that is killed once ``due`` is reached; return False if ``aim`` was not met."""
+        before = written(self.database)
+        # With one worker hardly a ticket is judged before its turn to be committed.
+        process = self.start(2 if aim == "archive" else self._rng.choice((1, 2)))
         shared: set[Path] = set()
         try:
-            if self.run_id is not None and progress(self.database) >= due:
+            if aim is not None:
+                self._await(process, lambda: self._reached(due) and self._met(before)[aim] > 0)
+                wait_s = self._rng.uniform(0.0, AIMED_S)
+            elif self._reached(due):
                 wait_s = self._rng.uniform(0.0, STARTING_S)
             else:
-                self._await(process, due)
+                self._await(process, lambda: self._reached(due))
                 wait_s = self._rng.uniform(0.0, LINGERING_S)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(wait_s)
@@ -123,13 +148,26 @@ class Drill:
             process.wait()
         killed = process.returncode == -signal.SIGKILL
         assert killed or process.returncode == 0, self.output()
+        assert killed or aim is None, f"the run ended before a kill met its step {aim}"
         self.nothing_left(shared)
+        met = self._met(before)
         if killed:
             self.kills.append(kill)
-        return killed
+            self.interrupted.update(set(met))
+            self.met += any(met[step] for step in STEPS)
+        return killed and (aim is None or met[aim] > 0)
 
-    def _await(self, process: "subprocess.Popen[bytes]", due: float) -> None:
+    def _reached(self, due: float) -> bool:
+        return self.run_id is not None and progress(self.database) >= due
+
+    def _met(self, before: tuple[int, ...]) -> Counter[str]:
+        """Return the steps in hand of a sitting that began when the rows were ``before``."""
+        if written(self.database) == before:
+            return Counter({START: 1})
+        return steps(self.database) or Counter({VERDICT: 1})
+
+    def _await(self, process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while process.poll() is None and (self.run_id is None or progress(self.database) < due):
-            assert time.monotonic() < deadline, f"no progress to {due:.1f} in {PATIENCE_S:g} s: {self.output()}"
-            time.sleep(0.02)
+        while process.poll() is None and not reached():
+            assert time.monotonic() < deadline, f"nothing to kill in {PATIENCE_S:g} s: {self.output()}"
+            time.sleep(0.01)
