@@ -18,6 +18,7 @@ from langgraph.runtime import Runtime
 from speciate.evaluators import Candidate, Evaluation, EvaluationCache, Status
 
 from ._archive import Archive
+from ._flight import Flight
 from ._judging import Judge
 from ._proposer import Proposal, Proposer, Reflector, Task
 from ._records import NO_CANDIDATE, CandidateRecord, TicketRecord
@@ -63,6 +64,8 @@ class Life:
     """How many times this candidate may be mended."""
     task: Callable[[], Task]
     """Loads the task with its parents; called only where the proposer is needed."""
+    flight: Flight
+    """What the other open tickets write."""
     judged: Callable[[int, Evaluation], None]
     """Told of each new evaluation, with its turn."""
     commit: Callable[[str, str, Evaluation | None], Awaitable[None]]
@@ -87,6 +90,8 @@ class Life:
         """Write an evaluation's row and tell of it."""
         self.archive.store_evaluation(self.run_id, evaluation, "search", self.ticket.number, turn)
         self.words[turn] = evaluation
+        if turn == 0:
+            self.flight.judged(self.ticket.number)
         self.judged(turn, evaluation)
 
     def store(self, turn: int, candidate: Candidate, proposal: Proposal) -> None:
@@ -147,6 +152,8 @@ async def _brief(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     """Find how far this ticket had come."""
     life = runtime.context
     life.load()
+    if life.written:
+        life.flight.wrote(life.ticket.number)
     judged = max(life.words, default=-1)
     status = life.words[judged].status.value if life.words else None
     return {"turn": len(life.written) - 1, "judged": judged, "status": status}
@@ -162,9 +169,11 @@ async def _after_brief(state: State, runtime: Runtime[Life]) -> Literal["write",
 async def _write(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     life = runtime.context
     proposal = await life.proposer.write(life.task())
+    if proposal.candidate is not None:
+        life.store(0, proposal.candidate, proposal)
+    life.flight.wrote(life.ticket.number)
     if proposal.candidate is None:
         return {"outcome": NO_CANDIDATE, "note": proposal.note or "the proposer gave no candidate"}
-    life.store(0, proposal.candidate, proposal)
     return {"turn": 0}
 
 
@@ -178,7 +187,8 @@ async def _after_writing(state: State, runtime: Runtime[Life]) -> Literal["judge
 
 async def _judge(state: State, runtime: Runtime[Life]) -> dict[str, object]:
     life, turn = runtime.context, state["turn"]
-    evaluation = await life.judge(life.written[turn].candidate, life.cache)
+    candidate = life.written[turn].candidate
+    evaluation = await life.flight.known(life.ticket, candidate) or await life.judge(candidate, life.cache)
     life.store_word(turn, evaluation)
     return {"judged": turn, "status": evaluation.status.value}
 

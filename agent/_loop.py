@@ -20,6 +20,7 @@ from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
 from ._archive import GIVEN, Archive, Closing
 from ._evaluation_budget import ALLOWED, EvaluationBudget
 from ._events import Committed, Event, Finished, Improved, Issued, Judged
+from ._flight import Flight
 from ._fronts import further_of
 from ._grid import Grid, Inserted
 from ._history import HISTORY, History
@@ -136,6 +137,7 @@ class Search:
             )
         self._settings = record.settings
         self._base_s, self._started = record.elapsed_s, self.clock()
+        self._flight = Flight(self.archive, self.run_id)
         self._sign = -1.0 if self.problem.objective.direction == "maximize" else 1.0
         layout = self._settings.archive
         self._grid = Grid(tessellation_of(self.problem.descriptors, layout), layout.front)
@@ -286,6 +288,7 @@ class Search:
                 cache=self.archive.cache(self.run_id, ticket.visible),
                 repairs=self._settings.repairs,
                 task=partial(self._task, ticket),
+                flight=self._flight.begin(number),
                 judged=partial(self._judged, number),
                 commit=partial(self._commit, ticket),
                 fresh=number in self._drawn,
@@ -374,6 +377,7 @@ class Search:
             return False
         life.result()
         del self._lives[number], self._turns[number]
+        self._flight.end(number)
         return True
 
     async def _abandon(self) -> None:

@@ -136,6 +136,18 @@ class ArchiveReader:
             rows = connection.execute(query.order_by(EvaluationRow.turn)).mappings().all()
             return _with_measurements(connection, rows)
 
+    def first_writer(self, run_id: str, candidate_id: str, low: int, high: int) -> int | None:
+        """Return the first ticket from ``low`` to ``high - 1`` whose first candidate is this one; None if none is."""
+        query = select(func.min(CandidateRow.ticket)).where(
+            CandidateRow.run_id == run_id,
+            CandidateRow.candidate_id == candidate_id,
+            CandidateRow.turn == 0,
+            CandidateRow.ticket >= low,
+            CandidateRow.ticket < high,
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar_one()
+
     def remeasured(self, run_id: str, ticket: int) -> dict[int, Evaluation]:
         """Return a ticket's fresh evaluations under a noisy judge, by repetition."""
         query = _EVALUATION.where(

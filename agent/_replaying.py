@@ -19,6 +19,7 @@ from ._archive import GIVEN, Archive, create_run
 from ._digest import Parting, archive_digest, parting_of, ticket_facts
 from ._evaluation_budget import ALLOWED
 from ._events import Event
+from ._flight import Flight
 from ._judging import Judge
 from ._laboratory import EXPERIMENT
 from ._lesson_rows import copy_beginning
@@ -142,6 +143,14 @@ class Record:
         return None
 
 
+class _Landed(Flight):
+    """Of a run that is over: what was reused in flight is in the record, as all that was judged."""
+
+    async def known(self, ticket: TicketRecord, candidate: Candidate) -> Evaluation | None:
+        """Return None."""
+        return None
+
+
 @dataclass
 class Replay(Search):
     """A search that issues the record's tickets at the record's commits, and ends where the record ends."""
@@ -152,6 +161,7 @@ class Replay(Search):
         run = super()._load()
         # What a sitting's budgets allowed is told by which tickets there are.
         self._settings = self._settings.model_copy(update={"budget": Budget()})
+        self._flight = _Landed(self.archive, self.run_id)
         return run
 
     def _ended(self) -> tuple[str, str] | None:
@@ -187,6 +197,9 @@ class Replay(Search):
             if word is None:
                 raise PartedError(Parting(ticket.number, f"candidate {candidate.id} is to be judged and never was"))
             if self.judge is _nobody or self.problem.noisy or word.status in _NOT_AGAIN:
+                return word
+            if word.duplicate_of == candidate.id and cache is not None and cache.by_source(candidate.id) is None:
+                # Reused from a ticket in flight, of which a judge knows nothing; there it is judged again.
                 return word
             again = await self.judge(candidate, cache)
             for name in ("status", "score", "descriptors", "decision_hash"):

@@ -1,10 +1,14 @@
-"""What behavioural dedupe saved a run, and whether the sample that was judged all the same bears it out."""
+"""What dedupe saved a run, and whether the sample that was judged all the same bears it out."""
+
+from math import fsum
 
 from speciate.agent import Archive
-from speciate.agent._tables import EvaluationRow
+from speciate.agent._statements import EVALUATIONS
 from speciate.evaluators import Frozen, Status
 from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SAME, TOLD_APART
 from sqlalchemy import select
+
+_NOT_REUSED = (Status.RACED_OUT.value, Status.SANDBOX_ERROR.value)
 
 
 class Dedupe(Frozen):
@@ -25,6 +29,10 @@ class Dedupe(Frozen):
 
     told_apart: int
     """That answered the probe so too, and measured otherwise on the workload drawn for them: no hits."""
+    reused_cpu_s: float
+    """What the evaluations that were reused had cost when they were made, each as often as it was reused."""
+    telling_cpu_s: float
+    """What the candidates that reused them cost all the same: a probe and one workload, nothing by source."""
 
     @property
     def hits(self) -> int:
@@ -37,6 +45,11 @@ class Dedupe(Frozen):
         return self.hits / self.candidates if self.candidates else 0.0
 
     @property
+    def saved_cpu_s(self) -> float:
+        """Seconds of judging CPU that were not spent, from recorded costs alone."""
+        return self.reused_cpu_s - self.telling_cpu_s
+
+    @property
     def words(self) -> str:
         """The figures in a sentence."""
         told = (
@@ -44,9 +57,16 @@ class Dedupe(Frozen):
             f"{self.by_source} by source, {self.by_behaviour + self.rejudged} by behaviour"
         )
         told += f"; of {self.rejudged} re-judged in full {self._verdict}" if self.rejudged else "; none was re-judged"
+        if self.by_source + self.by_behaviour:
+            told += f"; {self.by_source + self.by_behaviour} evaluations reused, {self._saving}"
         if self.told_apart:
             told += f"; {self.told_apart} more answered the probe alike and were told apart by one workload"
         return told
+
+    @property
+    def _saving(self) -> str:
+        saved, cost, telling = (f"{s:.2f} s" for s in (self.saved_cpu_s, self.reused_cpu_s, self.telling_cpu_s))
+        return f"{saved} of judging CPU saved (they had cost {cost}, to tell took {telling})"
 
     @property
     def _verdict(self) -> str:
@@ -58,13 +78,18 @@ class Dedupe(Frozen):
 
 def dedupe_of(archive: Archive, run_id: str) -> Dedupe:
     """Return what the judge knew already of the run's candidates."""
-    columns = (EvaluationRow.candidate_id, EvaluationRow.status, EvaluationRow.duplicate_of, EvaluationRow.labels)
-    mine = select(*columns).where(EvaluationRow.run_id == run_id, EvaluationRow.purpose == "search")
+    names = ("candidate_id", "status", "duplicate_of", "labels", "cpu_s")
+    mine = select(*(EVALUATIONS.c[name] for name in names))
+    mine = mine.where(EVALUATIONS.c.run_id == run_id, EVALUATIONS.c.purpose == "search")
     with archive.database.read() as connection:
-        rows = connection.execute(mine).all()
+        rows = connection.execute(mine.order_by(EVALUATIONS.c.ticket, EVALUATIONS.c.turn)).all()
     reused = [row for row in rows if row.status == Status.DUPLICATE.value]
     by_source = sum(row.duplicate_of == row.candidate_id for row in reused)
     again = [row for row in rows if row.status != Status.DUPLICATE.value and row.duplicate_of is not None]
+    costs: dict[str, float] = {}
+    for row in rows:
+        if row.duplicate_of != row.candidate_id and row.status not in _NOT_REUSED:
+            costs.setdefault(row.candidate_id, row.cpu_s)
     return Dedupe(
         candidates=len(rows),
         by_source=by_source,
@@ -73,4 +98,6 @@ def dedupe_of(archive: Archive, run_id: str) -> Dedupe:
         agreed=sum(REJUDGED_SAME in row.labels for row in again),
         differed=sum(REJUDGED_OTHER in row.labels for row in again),
         told_apart=sum(TOLD_APART in row.labels for row in rows if row.status != Status.DUPLICATE.value),
+        reused_cpu_s=fsum(costs[row.duplicate_of] for row in reused),
+        telling_cpu_s=fsum(row.cpu_s for row in reused),
     )
