@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from speciate.evaluators import Evaluation
+from speciate.evaluators import Candidate, Evaluation
+from sqlalchemy import select
 
 from .._archive import GIVEN
 from .._parents import Parents
@@ -12,6 +13,7 @@ from .._reader import ArchiveReader
 from .._records import CandidateRecord, EliteRecord
 from .._settings import Memory
 from .._standing import tickets_of
+from .._statements import CANDIDATES
 
 
 class Library:
@@ -58,6 +60,18 @@ class Library:
     def evaluation(self, ticket: int) -> Evaluation:
         """Return what the judge said of it on train."""
         return self._parents.of(ticket).evaluation
+
+    def twin(self, candidate: Candidate) -> int | None:
+        """Return the ticket of the same design, where the run has had it and remembers it; else None."""
+        written = CANDIDATES.c
+        same = select(written.ticket).where(
+            written.run_id == self._task.run_id,
+            written.candidate_id == candidate.id,
+            written.ticket < self._task.visible,
+        )
+        with self._archive.database.read() as connection:
+            found = connection.execute(same.order_by(written.ticket)).scalars().all()
+        return next((ticket for ticket in found if self._memory == "archive" or ticket in self.tickets), None)
 
     def words(self, record: CandidateRecord) -> Reasons:
         """Return what a design's author said of it; the idea stands for a rationale that was not given."""

@@ -129,8 +129,13 @@ class Study:
             raise MisuseError("no draft: it is the program to improve, comments and layout apart")
         self.draft = draft
         lines = sum(file.text.count("\n") for file in draft.files)
-        frame = any(has_marks(file.text) for file in self.problem.seed().files)
-        return f"your draft has {lines} lines" + ("; nothing outside the EVOLVE blocks was taken" if frame else "")
+        facts = [f"your draft has {lines} lines"]
+        if any(has_marks(file.text) for file in self.problem.seed().files):
+            facts.append("nothing outside the EVOLVE blocks was taken")
+        twin = self.library.twin(draft)
+        if twin is not None:
+            facts.append(f"it is the design of ticket {twin}, which was judged before: to hand it in gains nothing")
+        return "; ".join(facts)
 
     async def _tried(self, tool: Run) -> str:
         names = list(dict.fromkeys(tool.workloads))

@@ -26,7 +26,7 @@ from speciate.agent._laboratory import Finding
 from speciate.agent._replies import RawReply
 from speciate.agent.researcher._messages import FULL, HISTORY_CHARACTERS, exchange, fitted
 from speciate.agent.researcher._texts import ALARM, findings_text
-from speciate.evaluators import JudgeTask, ProblemRef, Status
+from speciate.evaluators import Candidate, JudgeTask, ProblemRef, Status
 from support.lanes import EARLIEST, SHORTEST, Lanes
 from support.llm_runs import llm_run
 from support.openai_server import OpenAIServer, digest_of
@@ -67,7 +67,7 @@ def one(run, ticket=None):
     start = run.archive.candidates_of(run.run_id, 0)[0].candidate
     parent = Parent(0, start, run.archive.evaluation_of(run.run_id, 0, 0).evaluation)
     laboratory = Laboratory(run.archive, run.run_id, ticket, judging(), TRAIN)
-    task = Task(run.run_id, ticket.number, ticket.draw, (parent,), 1, laboratory)
+    task = Task(run.run_id, ticket.number, ticket.draw, (parent,), ticket.visible, laboratory)
 
     async def sitting():
         async with run.proposer() as proposer:
@@ -170,6 +170,7 @@ RUN = {"design": "program", "workloads": [WORKLOADS[0]], "hypothesis": "it waits
         (("", [("draft", {"code": EARLIEST})]), "no draft: it is the program to improve"),
         (("", [("draft", {"code": "x" * 70_000})]), "draft: code: String should have at most 64000 characters"),
         (("", [("draft", {})]), "no draft: the reply was empty"),
+        (("", [("draft", {"code": SHORTEST}), ("draft", {"code": EARLIEST + "\n# again\n"})]), "is the program to im"),
         (("", [("submit", {"rationale": "good"})]), "there is no draft"),
         (("", [("insight", {"text": "a\0b"})]), "kept"),
         (("", [("insight", {"text": "a\ud800"})]), "insight: text: Input should be a valid string"),
@@ -379,3 +380,15 @@ def test_evaluations_hold_with_experiments_in_them(tmp_path):
     assert experiments > 0
     assert outcome.evaluations * len(TRAIN) + experiments <= 7 * len(TRAIN)
     assert Counter(row["outcome"] for row in run.rows()).keys() == {"tools"}
+
+
+def test_draft_that_the_run_has_had_is_called_by_its_ticket(tmp_path):
+    steps = [("", [("draft", {"code": SHORTEST})])]
+    with OpenAIServer(["authored"], author=author_of(*steps)) as server:
+        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=1), chosen=ONE)
+        sit(run)
+        for number in (1, 2):
+            run.archive.issue(run.run_id, number, number, "llm", RESEARCH)
+            run.archive.store_candidate(run.run_id, number, 0, Candidate.from_source(f"{SHORTEST}\n# {number}\n"), "")
+        one(run, run.archive.issue(run.run_id, 3, 2, "llm", RESEARCH))
+        assert "it is the design of ticket 1, which was judged before" in answers(server)
