@@ -1,0 +1,46 @@
+"""Hierarchical greedy: experts to nodes, copies within a node, longest first onto its devices.
+
+Source: the hierarchical policy of DeepSeek's expert-parallel load balancer (EPLB), every expert a group of its own
+"""
+
+import numpy as np
+
+WINDOWS = 2.0  # tune: 1..8
+
+
+def replicated(weight, slots):
+    layers, experts = weight.shape
+    rows = np.arange(layers)
+    copies = np.ones((layers, experts))
+    expert = np.tile(np.arange(slots) % experts, (layers, 1))
+    for slot in range(experts, slots):
+        most = (weight / copies).argmax(axis=1)
+        expert[:, slot] = most
+        copies[rows, most] += 1
+    return expert, np.take_along_axis(weight / copies, expert, axis=1)
+
+
+def packed(expert, part, devices):
+    layers, slots = expert.shape
+    room = slots // devices
+    rows = np.arange(layers)
+    load, held = np.zeros((layers, devices)), np.zeros((layers, devices), dtype=int)
+    place = np.empty((layers, slots), dtype=int)
+    for copy in np.argsort(-part, axis=1, kind="stable").T:
+        device = np.where(held < room, load, np.inf).argmin(axis=1)
+        place[rows, device * room + held[rows, device]] = expert[rows, copy]
+        load[rows, device] += part[rows, copy]
+        held[rows, device] += 1
+    return place
+
+
+def plan(loads, placement, devices, nodes, move_cost):
+    layers, slots = placement.shape
+    experts = loads.shape[2]
+    weight = loads[-max(1, round(WINDOWS)) :].sum(axis=0)
+    if experts % nodes:
+        return packed(*replicated(weight, slots), devices)
+    of_node = packed(np.tile(np.arange(experts), (layers, 1)), weight, nodes).reshape(layers * nodes, -1)
+    own = np.take_along_axis(np.repeat(weight, nodes, axis=0), of_node, axis=1)
+    place = packed(*replicated(own, slots // nodes), devices // nodes)
+    return np.take_along_axis(of_node, place, axis=1).reshape(layers, slots)
