@@ -49,8 +49,8 @@ class ExpertPlacement(Problem[Plan]):
         Descriptor(
             name="moved",
             low=0.0,
-            high=0.5,
-            bins=10,
+            high=0.6,
+            bins=12,
             unit="share of slots",
             about="weights fetched before a window, the first apart; within a node they count an eighth",
         ),
