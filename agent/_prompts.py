@@ -30,6 +30,13 @@ FEEDBACK_CHARACTERS = 6_000
 DETAIL_CHARACTERS = 4_000
 REPLY_CHARACTERS = 12_000
 LESSONS_CHARACTERS = 4_000
+REASON_CHARACTERS = 2_000
+OPENING_CHARACTERS = 120_000
+"""Of all messages that open a conversation, together; no text of a candidate, a judge or a model changes that."""
+_FILES, _WORD_CHARACTERS = 40, 120
+"""Most files of a program that are shown, and most characters of what each is called."""
+_TICKS = 64
+"""Most backticks in a row: a fence must be longer, and would double or treble a text that is made of them."""
 
 _KINDS = ("policy", "plan", "program", "command")
 """Kinds whose authors are told habits of their own."""
@@ -103,7 +110,8 @@ def again_messages(
     ``excerpt`` is what of the program the reason speaks of.
     """
     shown = f"\n\nWhat comes nearest in the program:\n\n{quoted(excerpt, DETAIL_CHARACTERS)}" if excerpt else ""
-    content = template("again").substitute(reason=f"{reason}.{shown}", instructions=instructions)
+    why = f"{clipped(reason, REASON_CHARACTERS)}.{shown}"
+    content = template("again").substitute(reason=why, instructions=instructions)
     return [
         *opening,
         {"role": "assistant", "content": clipped(reply or "", REPLY_CHARACTERS) or "(empty)"},
@@ -119,11 +127,11 @@ def instructions_of(operator: str, program: Candidate) -> str:
 def contract_of(problem: Problem[Any], program: Candidate) -> str:
     """Return what is to be written: functions with their signatures, or files."""
     signatures = " and ".join(f"`{signature}`" for signature in problem.interface.signatures())
-    language = program.language
+    language = _word(program.language)
     if problem.interface.functions:
         told = f"Your file must define these functions at its top level: {signatures}."
     elif len(program.files) > 1:
-        paths = ", ".join(f"`{file.path}`" for file in program.files)
+        paths = ", ".join(f"`{_word(file.path)}`" for file in program.files[:_FILES])
         told = f"Your program, in {language}, has these files: {paths}."
     else:
         told = f"Your program is one file in {language}, {signatures}."
@@ -146,21 +154,28 @@ def _whole(program: Candidate) -> str:
 
 def fence_of(language: str) -> str:
     """Return the word that a fenced block of ``language`` begins with."""
-    return _FENCES.get(language.lower(), language.lower())
+    return _FENCES.get(language.lower(), _word(language.lower()))
 
 
 def quoted_files(program: Candidate, limit: int) -> str:
-    """Return the files of a program, quoted; together they are at most ``limit`` characters long."""
+    """Return the files of a program, quoted; what is shown of them is at most ``limit`` characters long."""
     fence = fence_of(program.language)
     if len(program.files) == 1:
         return quoted(program.source, limit, fence)
-    each = max(200, limit // len(program.files))
-    return "\n\n".join(f"FILE: `{file.path}`\n{quoted(file.text, each, fence)}" for file in program.files)
+    shown = program.files[:_FILES]
+    told = [f"FILE: `{_word(file.path)}`\n{quoted(file.text, limit // len(shown), fence)}" for file in shown]
+    left = len(program.files) - len(shown)
+    return "\n\n".join([*told, *([f"({left} more files are not shown.)"] if left else [])])
+
+
+def _word(text: str) -> str:
+    """Return a path or the name of a language as it may stand outside of quotes: one word, not too long."""
+    return re.sub(r"[^\w./+#-]", "_", text[:_WORD_CHARACTERS])
 
 
 def quoted(text: str, limit: int, language: str = "") -> str:
     """Return ``text``, at most ``limit`` characters of it, between marks that it cannot imitate."""
-    text = clipped(text, limit).encode(errors="replace").decode()
+    text = re.sub(rf"`{{{_TICKS},}}", "`" * _TICKS, clipped(text, limit).encode(errors="replace").decode())
     mark = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

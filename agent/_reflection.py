@@ -121,7 +121,7 @@ def _told(outcome: Outcome, sign: float) -> str:
     told = [f"author: {outcome.idea}"] if outcome.idea else []
     told += [f"judge: {clipped(outcome.detail, OUTCOME_CHARACTERS // 4)}"] if outcome.detail else []
     if outcome.child is not None and outcome.parent is not None:
-        told += _difference(outcome.parent, outcome.child)
+        told += islice(_difference(outcome.parent, outcome.child), OUTCOME_CHARACTERS)
     return f"Ticket {outcome.ticket}: {what}.\n{quoted(chr(10).join(told), OUTCOME_CHARACTERS)}"
 
 
@@ -131,4 +131,4 @@ def _difference(parent: Candidate, child: Candidate) -> Iterator[str]:
     for file in child.files:
         old, new = (text[:_DIFFED].split("\n") for text in (texts.get(file.path, ""), file.text))
         if old != new:
-            yield from islice(unified_diff(old, new, n=1, lineterm=""), 2, OUTCOME_CHARACTERS)
+            yield from islice(unified_diff(old, new, n=1, lineterm=""), 2, None)
