@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from contextlib import contextmanager
 from itertools import count
@@ -104,7 +105,8 @@ def test_it_looks_experiments_compares_and_hands_in_a_better_design_with_what_it
     assert [ticket.draw.operator for ticket in tickets] == ["research"] * len(tickets)
     (first,) = run.archive.candidates_of(run.run_id, tickets[0].number)
     assert first.reasons.hypothesis == HYPOTHESIS
-    assert first.reasons.insight.startswith("POWER 0.1 gave 1.4")
+    found = r"POWER 0\.\d+ gave 1\.\d+ s and POWER \d\.\d+ gave 1\.\d+ s at load 0\.9\."
+    assert re.fullmatch(found, first.reasons.insight)
     assert first.reasons.rationale == first.idea == "A job goes where it is done first; speed counts in full."
     seed = run.problem.seed()
     ours = run.archive.evaluation_of(run.run_id, tickets[0].number, 0).evaluation

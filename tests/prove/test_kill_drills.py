@@ -26,6 +26,7 @@ from prove.ledger import (
 from prove.sitting import Drill
 from support import openai_server
 
+LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
 PROBLEM = ["serving-router", "--option", "requests=200", "--option", "heldout_seeds=2", "--rivals", "1"]
 WINDOW = 8
 """Tickets that are in flight at a time: aimed kills leave as many for the end of the search."""
@@ -96,6 +97,43 @@ def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
         assert log.tokens <= books.charged_tokens <= tokens
         assert "tokens" in run["reason"]
     check_report(drill, books.requests, books.in_doubt, books.charged_tokens)
+
+
+def test_research_asks_and_measures_nothing_twice(
+    tmp_path: Path, known: set[int], full: bool, tell: Callable[[str], None]
+) -> None:
+    kills, evaluations, whole = (12, 16, 6) if full else (4, 8, 6)
+    words = [sys.executable, openai_server.__file__, "--script", "authored", "--delay-s", "0.3"]
+    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    known.add(server.pid)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    try:
+        assert server.stdout is not None
+        base_url = server.stdout.readline().strip()
+        asked = [LANES, "--mode", "researcher", "--model", "m", "--base-url", base_url, "--evals", str(evaluations)]
+        drill = Drill(folder, [*asked, "--window", "3", "--rivals", "1"], known, seed=3)
+
+        def check() -> None:
+            check_evaluations(drill.database)
+            check_requests(drill.database, served(base_url), drill.kills)
+
+        drill.kill_at_random([None] * kills, 0.0, 2.0 * evaluations, check)
+        drill.finish()
+        books = check_requests(drill.database, served(base_url), drill.kills)
+    finally:
+        server.kill()
+        server.communicate()
+    check_evaluations(drill.database)
+    tried = rows(drill.database, "SELECT ticket, candidate_id, labels FROM evaluations WHERE purpose = 'experiment'")
+    assert len({(row["ticket"], row["candidate_id"], row["labels"]) for row in tried}) == len(tried) > 0
+    left = (evaluations - evaluations_used(drill.database)) * whole - len(tried)
+    assert 0 <= left < whole
+    tell(
+        f"{len(drill.kills)} kills; {books.requests} requests of researchers ({books.in_doubt} in doubt), "
+        f"{len(tried)} experiments, {evaluations_used(drill.database)} of {evaluations} evaluations"
+    )
+    assert len(drill.kills) == kills
 
 
 def check_report(drill: Drill, requests: int, in_doubt: int, charged_tokens: int) -> None:

@@ -6,6 +6,7 @@ the API's means where they are offered, and in fenced blocks where they are not.
 
 import json
 import re
+from random import Random
 from typing import Any, NamedTuple
 
 DESIGN = '''"""Earliest finish; POWER says how much a lane's speed counts."""
@@ -21,8 +22,6 @@ def choose(job, yard):
             best, least = lane.index, score
     return best
 '''
-POWERS = (0.1, 1.0)
-"""Of the two drafts."""
 WORKLOADS = ("train/load0.9/seed1", "train/load0.9/seed2")
 HYPOTHESIS = "Slow lanes cost most at load 0.9: the more a lane's speed counts, the lower the mean sojourn."
 _FOUND = re.compile(r"mean sojourn ([0-9.]+) s")
@@ -42,7 +41,7 @@ def said(body: dict[str, Any]) -> Said:
     messages = body["messages"]
     step = sum(message["role"] == "assistant" for message in messages)
     told = "\n".join(message["content"] for message in messages[2:] if message["role"] != "assistant")
-    text, calls = _step(step, told)
+    text, calls = _step(step, told, _powers(messages[1]["content"]))
     return in_form(text, calls, native="tools" in body)
 
 
@@ -58,19 +57,25 @@ def in_form(text: str, calls: list[Call], *, native: bool) -> Said:
     return Said(text, tuple(made))
 
 
-def _step(step: int, told: str) -> tuple[str, list[Call]]:
+def _powers(opening: str) -> tuple[float, float]:
+    """Return the constants of the two drafts of a ticket: others for every opening."""
+    rng = Random(opening)
+    return round(rng.uniform(0.05, 0.55), 3), round(rng.uniform(0.55, 1.05), 3)
+
+
+def _step(step: int, told: str, powers: tuple[float, float]) -> tuple[str, list[Call]]:
     if step == 0:
         return "First I look at what there is.", [("archive", {}), ("design", {"design": "program"})]
     if step in (1, 2):
-        power = POWERS[step - 1]
+        power = powers[step - 1]
         run = {"design": "draft", "workloads": list(WORKLOADS), "hypothesis": HYPOTHESIS}
         return f"I try POWER = {power}.", [("draft", {"code": DESIGN.format(power=power)}), ("run", run)]
     if step == 3:
         compared: list[Call] = [("compare", {"left": "program", "right": "draft"})]
         found = [float(each) for each in _FOUND.findall(told)]
         means = [sum(found[n * 2 : n * 2 + 2]) / 2 for n in range(2)] if len(found) >= 4 else [1.0, 0.0]
-        better = POWERS[means.index(min(means))]
-        text = f"POWER {POWERS[0]} gave {means[0]:.4g} s and POWER {POWERS[1]} gave {means[1]:.4g} s at load 0.9."
+        better = powers[means.index(min(means))]
+        text = f"POWER {powers[0]} gave {means[0]:.4g} s and POWER {powers[1]} gave {means[1]:.4g} s at load 0.9."
         again: list[Call] = [("draft", {"code": DESIGN.format(power=better)})]
         return "I compare, and write down what I learnt.", [*compared, ("insight", {"text": text}), *again]
     return "I hand it in.", [("submit", {"rationale": "A job goes where it is done first; speed counts in full."})]
