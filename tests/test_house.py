@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,12 @@ def test_importing_every_room_leaves_the_heavy_libraries_out() -> None:
     code = f"import sys, {rooms}; print(*sorted({HEAVY!r} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not loaded
+
+
+def test_every_package_of_a_room_is_in_the_wheel() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    present = {file.parent for room in ALLOWED for file in room_files(room) if file.name == "__init__.py"}
+    assert {".".join(("speciate", *folder.relative_to(ROOT).parts)) for folder in present} == set(listed) - {"speciate"}
 
 
 def test_files_stay_small() -> None:
