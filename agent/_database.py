@@ -47,7 +47,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection inside one read transaction. Raises SpeciateError where the database fails."""
-        with self._translated(), self.engine.connect() as connection, connection.begin():
+        with self.translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -56,23 +56,24 @@ class Database:
 
         Raises SpeciateError where the database fails, for instance while another process holds its lock.
         """
-        with self._translated(), self.engine.connect() as plain:
+        with self.translated(), self.engine.connect() as plain:
             connection = plain.execution_options(speciate_writes=True)
             with connection.begin():
                 yield connection
 
-    def close(self) -> None:
-        """Give back all connections."""
-        self.engine.dispose()
-
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Raise SpeciateError, in one line, for what the database says no to."""
         try:
             yield
         except IntegrityError:
             raise
         except DBAPIError as error:
             raise SpeciateError(_sentence(self.name, error.orig, self.busy_timeout_s)) from error
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
 
 
 def open_database(place: str | Path, *, create: bool, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:

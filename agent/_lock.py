@@ -69,7 +69,7 @@ def _locked(path: Path, busy: SpeciateError) -> TextIO:
 @contextmanager
 def _server_lock(database: Database, run_id: str, busy: SpeciateError) -> Iterator[None]:
     key = int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=7).digest(), "big")
-    with database.engine.connect() as connection:
+    with database.translated(), database.engine.connect() as connection:
         if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
             raise busy
         connection.commit()

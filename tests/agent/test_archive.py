@@ -274,6 +274,23 @@ def test_cache_queries_use_an_index(tmp_path):
             assert "USING INDEX" in str(plan)
 
 
+def test_run_held_on_a_server_that_is_lost_ends_in_one_clear_line_and_is_free_again(server):
+    url = server.database()
+    archive = open_archive(url, create=True)
+    run_id = create_run(archive, SETTINGS, PROBLEM, STARTERS)
+
+    def lose():
+        with archive.sole_writer(run_id):
+            server.drop_connections(url)
+            archive.runs()
+
+    with pytest.raises(SpeciateError, match="the database failed: .*terminat") as caught:
+        lose()
+    assert "\n" not in str(caught.value)
+    with open_archive(url).sole_writer(run_id):
+        pass
+
+
 def test_run_is_held_once_and_free_again_after_a_failure(fresh, tmp_path):
     archive, run_id = fresh
 

@@ -289,9 +289,11 @@ def test_asking_again_while_writing_uses_up_the_repairs(tmp_path):
         assert server.requests == 2
 
 
-def test_every_behaviour_at_once_and_the_books_are_right(tmp_path):
+@pytest.mark.parametrize("served", [False, True])
+def test_every_behaviour_at_once_and_the_books_are_right(request, tmp_path, served):
+    place = request.getfixturevalue("server").database() if served else tmp_path
     with OpenAIServer(["mixed"], seed=11, hang_s=8) as server:
-        run = llm_run(tmp_path, server.base_url, timeout_s=4.0, retries=3)
+        run = llm_run(place, server.base_url, timeout_s=4.0, retries=3)
         proposals = write(run, tickets=40)
         rows = run.rows()
         assert server.requests == len(rows)

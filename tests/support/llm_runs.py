@@ -73,7 +73,7 @@ class LLMRun:
 
 
 def llm_run(
-    folder: Path,
+    place: Path | str,
     base_url: str | None,
     *,
     budget: Budget | None = None,
@@ -82,8 +82,11 @@ def llm_run(
     chosen: Mapping[str, Any] | None = None,
     **model: Any,
 ) -> LLMRun:
-    """Return a new run in ``folder`` with one model ``m``, ``others`` where given, and ``chosen`` further settings."""
-    archive = open_archive(folder / "runs.db", create=True)
+    """Return a new run with one model ``m``, ``others`` where given, and ``chosen`` further settings.
+
+    ``place`` is a folder, or the URL of a server's empty database.
+    """
+    archive = open_archive(place / "runs.db" if isinstance(place, Path) else place, create=True)
     the_problem = problem({})
     settings = RunSettings(
         problem=ProblemRef(name="lanes"),

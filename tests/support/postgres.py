@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 INSTALL = "apt install postgresql"
@@ -61,6 +61,12 @@ class PostgresServer:
         with self._admin.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name} STRATEGY file_copy")
         return self.url(name)
+
+    def drop_connections(self, url: str) -> None:
+        """End every connection to a database, as a server does that goes down."""
+        ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        with self._admin.connect() as connection:
+            connection.execute(ending, {"name": make_url(url).database})
 
     def stop(self) -> None:
         """End the server and remove all of it."""
