@@ -284,7 +284,7 @@ def test_run_held_on_a_server_that_is_lost_ends_in_one_clear_line_and_is_free_ag
             server.drop_connections(url)
             archive.runs()
 
-    with pytest.raises(SpeciateError, match="the database failed: .*terminat") as caught:
+    with pytest.raises(SpeciateError, match=r"the database failed: .*terminat") as caught:
         lose()
     assert "\n" not in str(caught.value)
     with open_archive(url).sole_writer(run_id):
