@@ -141,7 +141,8 @@ def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -
         + (f", repaired by {mender}" if mender else ""),
         f"parents    {', '.join(f'{run.id}/{parent}' for parent in ticket.draw.parents) or 'none'}",
     ]
-    told = {"idea": record.idea, **record.reasons._asdict()}
+    told = record.reasons._asdict()
+    told = told if record.reasons.rationale else {"idea": record.idea, **told}
     lines += [f"{name:<10} {' '.join(words.split())}" for name, words in told.items() if words]
     for each in archive.evaluations(run.id, candidate_id=record.candidate.id):
         lines += ["", *evaluation_lines(each)]
