@@ -214,6 +214,25 @@ def test_run_with_models_replays_from_its_replies_also_after_it_was_cut_off(tmp_
     assert run.slept
 
 
+def test_run_with_models_has_one_digest_with_any_number_of_workers_and_in_its_replay(tmp_path):
+    behaviours, digests, requests = ("diff", "rewrite", "fenced", "stale_diff", "prose", "truncated"), set(), set()
+    for workers in (1, 2, 4):
+        with OpenAIServer(behaviours, seed=3, keyed=True) as server:
+            waits = Random(workers)
+            server.on_request = lambda waits=waits: time.sleep(waits.random() * 0.01)
+            folder = tmp_path / str(workers)
+            folder.mkdir()
+            run = llm_run(folder, server.base_url, budget=Budget(evaluations=16), repairs=1)
+            asyncio.run(sitting(run, lanes_judge(run, workers, workers)))
+            requests.add(server.requests)
+        digests.add(archive_digest(run.archive, run.run_id))
+    assert run.archive.run(run.run_id).state == "finished"
+    assert len(digests) == len(requests) == 1
+    replayed = again(run.archive, run.run_id, tmp_path, run.problem)
+    assert replayed.parting is None
+    assert {replayed.digest} == digests
+
+
 def test_nothing_to_replay_is_a_users_mistake(tmp_path):
     archive, run_id = new_run(tmp_path / "runs.db")
     with pytest.raises(SpeciateError, match="nothing to replay"):

@@ -364,6 +364,9 @@ def test_a_scripted_client_beats_the_best_baseline_of_serving_router(
     assert done["best"] < 0.99 * done["baseline"]
     found = json.loads(said(["resume", run, "--rivals", "1", "--quiet", "--json", *report, *db], capsys))
     assert found["champion"]["design"]["train"] == done["best"]
+    contenders = [each for each in found["baselines"] if not each["control"]]
+    assert all(done["best"] < each["train"] for each in contenders)
+    assert found["tuning"].startswith(f"Tuning each of {len(contenders)} baselines took")
     assert (tmp_path / "report/index.html").is_file() or list((tmp_path / "report").glob("*.html"))
     shown = said(["show", run, *db], capsys)
     assert "external" in shown

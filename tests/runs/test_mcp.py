@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speciate.agent import Archive, RunSettings, open_archive
+from speciate.agent import GIVEN, Archive, RunSettings, open_archive
 from speciate.evaluators import SandboxUnavailableError, sandbox_named
 from speciate.runs._search import new_run
 from speciate.runs.cli import app
@@ -173,7 +173,14 @@ def test_a_scripted_client_beats_the_best_baseline_of_serving_router(
             files = [{"path": start["path"], "text": rewritten(start["text"], task["ticket"])}]
             ended.update(await facts(client, "submit", ticket=task["ticket"], files=files, idea="weigh the load"))
         assert "speciate resume" in await refused(client, "next_task")
+        assert (await facts(client, "best"))["score"] == ended["best"]
+        assert (await facts(client, "archive"))["niches"][0]["score"] == ended["best"]
 
     with_client(tmp_path, script)
     assert ended["evaluations"] == 16
     assert ended["best"] < 0.99 * ended["baseline"]
+    archive = open_archive(tmp_path / "runs.db")
+    (run,) = archive.runs()
+    given = [ticket.number for ticket in archive.tickets(run.id) if ticket.proposer == GIVEN]
+    assert all(ended["best"] < archive.evaluation_of(run.id, number, 0).evaluation.score for number in given)
+    archive.close()

@@ -109,6 +109,7 @@ class OpenAIServer:
         log_path: file to which each request is appended, as a JSON line, before it is answered.
         sources: what ``given`` answers with: source ``n % len(sources)`` to request ``n``.
         author: returns what ``authored`` says to a request's body.
+        keyed: whether a reply depends on the request's body alone: its behaviour is drawn from ``script``.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class OpenAIServer:
         log_path: Path | None = None,
         sources: Sequence[str] = (),
         author: Callable[[dict[str, Any]], Said] = said,
+        keyed: bool = False,
     ):
         unknown = set(script) - set(BEHAVIOURS) - set(STATUS_ONLY) - {"mixed"}
         if unknown or not script:
@@ -134,6 +136,7 @@ class OpenAIServer:
         self.hang_s = hang_s
         self.retry_after_s = retry_after_s
         self.delay_s = delay_s
+        self.keyed = keyed
         self.log: list[Entry] = []
         self.bodies: list[dict[str, Any]] = []
         self.sources = tuple(sources)
@@ -188,9 +191,9 @@ class OpenAIServer:
         """Log a request and decide its reply."""
         self.on_request()
         with self._lock:
-            number = len(self.log)
-            rng = Random(f"{self.seed}:{number}")
-            name = self.script[min(number, len(self.script) - 1)]
+            number, digest = len(self.log), digest_of(body)
+            rng = Random(f"{self.seed}:{digest if self.keyed else number}")
+            name = rng.choice(self.script) if self.keyed else self.script[min(number, len(self.script) - 1)]
             if name == "mixed":
                 name = rng.choices(list(BEHAVIOURS), weights=list(BEHAVIOURS.values()))[0]
             if not authorized:
@@ -199,7 +202,7 @@ class OpenAIServer:
             reply = compose(name, body, rng, given)
             if name in ("authored", "no_tools"):
                 reply = _authored(name, body, self.author)
-            model, digest = str(body.get("model")), digest_of(body)
+            model = str(body.get("model"))
             entry = Entry(number, name, model, *reply.billed, limit_of(body), time.monotonic(), digest, path)
             self.log.append(entry)
             self.bodies.append(body)
