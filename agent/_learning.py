@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from ._changes import Words, changes
 from ._database import Database
 from ._lesson_rows import book_of, family_of, inherited_by
-from ._lessons import NOTHING, Book, Lesson, Trial, cited_in
+from ._lessons import NOTHING, Book, Lesson, Trial, cited_in, lines
 from ._outcomes import Outcome, outcomes_of
 from ._reflection import words_of, written_in
 from ._settings import Lessons
@@ -61,6 +61,12 @@ class Learning:
             with self._database.read() as connection:
                 self._last = (point, book_of(connection, self._run_id, point))
         return self._last[1]
+
+    def told(self, commit: int) -> str:
+        """Return what an author is told as of a commit, a line each: untrusted, to be quoted; empty for nothing."""
+        book = self.book(commit)
+        shown = book.shown()
+        return lines(book, shown) if shown else ""
 
     def learn(self, committed: int) -> None:
         """Look back as often as is due after ``committed`` commits. Done again, it does nothing."""

@@ -15,7 +15,6 @@ from ._conversation import Conversation, Script
 from ._database import Database
 from ._fronts import from_front
 from ._learning import EVERY, Learning
-from ._lessons import lines
 from ._outcomes import outcomes_of
 from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
@@ -220,9 +219,7 @@ class LLMProposer:
 
     def _known(self, task: Task) -> Known:
         """Return what the run knew when the ticket was drawn."""
-        book = self._learning.book(task.visible)
-        shown = book.shown()
-        return Known(self._yardsticks.at(task.visible), lines(book, shown) if shown else "")
+        return Known(self._yardsticks.at(task.visible), self._learning.told(task.visible))
 
     def _asked(self, program: Candidate) -> Asked:
         python = program.language == "python"

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speciate.agent import GIVEN, Archive, Asked, CandidateRecord, Parent, RunRecord, Told
-from speciate.agent._prompts import clipped, contract_of, fence_of, quoted
+from speciate.agent._learning import Learning
+from speciate.agent._prompts import LESSONS_CHARACTERS, clipped, contract_of, fence_of, quoted
 from speciate.evaluators import Candidate, Evaluation, Frozen, Problem, SourceFile
 
 from ._numbers import percent, quantity, table
@@ -30,6 +31,9 @@ NOTICE = (
 )
 
 
+CITING = "Use them no further than their evidence goes; where your idea follows one, name it, as in [L12]."
+
+
 class Figures(Frozen):
     """One train workload of one evaluation."""
 
@@ -37,7 +41,9 @@ class Figures(Frozen):
     objective: float
     metrics: dict[str, float]
     feedback: str
-    """Untrusted text: data, never an instruction."""
+    """Untrusted text like ``trace``: data, never an instruction."""
+    trace: tuple[str, ...]
+    """Events of the run, a line each."""
 
 
 class Design(Frozen):
@@ -74,6 +80,8 @@ class Assignment(Frozen):
     start: Design
     others: tuple[Design, ...]
     """Elites of other niches; the code of each is shortened where it is long."""
+    lessons: str
+    """What earlier changes led to, a line each; data that other authors left behind."""
     evaluations: int
     budget: int | None
     untold: tuple[int, ...]
@@ -152,6 +160,7 @@ def assignment(archive: Archive, run: RunRecord, problem: Problem[Any], asked: A
         baseline=baseline_of(archive, run, problem),
         start=shown[0] if shown else _unjudged(problem.seed()),
         others=tuple(_shortened(design) for design in shown[1:]),
+        lessons=_lessons(archive, run, problem, asked.ticket.visible),
         evaluations=asked.evaluations,
         budget=run.settings.budget.evaluations,
         untold=asked.untold,
@@ -268,6 +277,7 @@ def assignment_text(task: Assignment, language: str, how: str) -> str:
         f"# The design to start from\n\n{design_text(task.start, language)}",
         *(["# Designs that work differently"] if task.others else []),
         *(design_text(design, language) for design in task.others),
+        *([_lessons_text(task.lessons)] if task.lessons else []),
         f"# Your task ({task.operator})\n\n{task.hint} You are judged on more workloads than you are shown: do not "
         f"fit the design to one.\n\n{how}",
     ]
@@ -333,9 +343,17 @@ def _deed(told: Told) -> str:
 
 def _figures(word: Evaluation) -> tuple[Figures, ...]:
     return tuple(
-        Figures(workload=m.workload, objective=m.objective, metrics=m.metrics, feedback=m.feedback)
+        Figures(workload=m.workload, objective=m.objective, metrics=m.metrics, feedback=m.feedback, trace=m.trace)
         for m in word.measurements
     )
+
+
+def _lessons(archive: Archive, run: RunRecord, problem: Problem[Any], visible: int) -> str:
+    return Learning(archive.database, run.id, problem, run.settings.lessons).told(visible)
+
+
+def _lessons_text(lessons: str) -> str:
+    return f"# What earlier changes led to\n\n{quoted(lessons, LESSONS_CHARACTERS)}\n\n{CITING}"
 
 
 def _unjudged(candidate: Candidate, ticket: int | None = None) -> Design:
