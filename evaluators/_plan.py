@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from ._contract import Frozen
 from ._interface import Function, Interface
+from ._plan_worker import LINES
 from ._problem import Probe
 
 Dimension = int | str
@@ -74,6 +75,12 @@ class PlanInterface(Interface):
     inputs: tuple[Array, ...] = Field(min_length=1)
     outputs: tuple[Array, ...] = Field(min_length=1)
     about: str = ""
+    counts_lines: bool = False
+    """Whether each call also gives ``lines_run``: lines of its file that the candidate ran, loops and helpers included.
+
+    A measure of its work that is the same every time, unlike its CPU seconds; what numpy does within a line is not in
+    it. It is counted in the candidate's own process, so let it be an axis and never part of a score.
+    """
 
     @model_validator(mode="after")
     def _names_are_bound(self) -> "PlanInterface":
@@ -128,8 +135,9 @@ class PlanInterface(Interface):
         return names
 
     def expected(self, names: Mapping[str, int]) -> tuple[Shaped, ...]:
-        """Return the outputs with their dimensions and limits, in order."""
-        return tuple(
+        """Return the outputs with their dimensions and limits, in order; ``lines_run`` last, where it is counted."""
+        counted = (Shaped(LINES, "q", (), 0.0, math.inf),) if self.counts_lines else ()
+        answers = tuple(
             Shaped(
                 name=array.name,
                 code="q" if array.kind == "integer" else "d",
@@ -139,6 +147,7 @@ class PlanInterface(Interface):
             )
             for array in self.outputs
         )
+        return answers + counted
 
 
 def _bind(names: dict[str, int], name: str, size: int, array: str) -> None:

@@ -15,7 +15,11 @@ if TYPE_CHECKING or __package__:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from ._worker import ANSWER, CONTROL, OK, OOM, PROTOCOL, Fault, Program, _control, _found, _packed
+    from ._worker import ANSWER, CONTROL, FILENAME, OK, OOM, PROTOCOL, Fault, Program, _control, _found, _packed
+
+
+LINES = "lines_run"
+"""The output that is no answer of the candidate: how many lines of its file it ran for one, counted by the worker."""
 
 
 class PlanProgram:
@@ -32,7 +36,13 @@ class PlanProgram:
 
     def call(self, inputs: Sequence[Any], outputs: Sequence[tuple[str, str, tuple[int, ...]]]) -> list[bytes]:
         """Return the bytes of each output. Raises Fault, and whatever the candidate raises."""
-        result = self.loaded()(*inputs)
+        function = self.loaded()
+        if outputs[-1][0] != LINES:
+            return self._parts(function(*inputs), outputs)
+        result, lines = counted(function, inputs)
+        return [*self._parts(result, outputs[:-1]), packed(outputs[-1], lines)]
+
+    def _parts(self, result: Any, outputs: Sequence[tuple[str, str, tuple[int, ...]]]) -> list[bytes]:
         if len(outputs) == 1:
             return [packed(outputs[0], result)]
         if type(result) is not tuple and type(result) is not list:
@@ -40,6 +50,30 @@ class PlanProgram:
         if len(result) != len(outputs):
             raise Fault(PROTOCOL, f"expected a tuple of {len(outputs)} arrays, got {len(result)}")
         return [packed(wanted, value) for wanted, value in zip(outputs, result, strict=True)]
+
+
+def counted(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, int]:
+    """Call ``function`` and count the lines of the candidate's file that are run, loops and helpers included.
+
+    Raises Fault(PROTOCOL) where the count was switched off, and whatever the function raises.
+    """
+    lines, before = 0, sys.gettrace()
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename != FILENAME:
+            return None
+        lines += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        result = function(*inputs)
+        if sys.gettrace() is not trace:
+            raise Fault(PROTOCOL, "expected sys.settrace to be left alone: it counts the lines that are run")
+    finally:
+        sys.settrace(before)
+    return result, lines
 
 
 def packed(wanted: tuple[str, str, tuple[int, ...]], value: Any) -> bytes:

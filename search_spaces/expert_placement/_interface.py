@@ -35,4 +35,5 @@ INTERFACE = PlanInterface(
         ),
     ),
     about="Called before each window.",
+    counts_lines=True,
 )

@@ -1,5 +1,6 @@
 """The problem ``expert-placement``, as the judge sees it."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -37,22 +38,31 @@ class ExpertPlacement(Problem[Plan]):
     objectives = (
         Objective(name="balance", unit="mean / highest load", direction="maximize"),
         Objective(name="moved", unit="share of slots"),
+        Objective(name="lines", unit="lines run a window"),
     )
     descriptors = (
         Descriptor(
             name="balance",
             low=0.5,
             high=1.0,
-            bins=20,
+            bins=10,
             about="sum of the layers' mean device loads over the sum of their highest, in the windows served",
         ),
         Descriptor(
             name="moved",
             low=0.0,
             high=0.6,
-            bins=12,
+            bins=6,
             unit="share of slots",
             about="weights fetched before a window, the first apart; within a node they count an eighth",
+        ),
+        Descriptor(
+            name="work",
+            low=0.0,
+            high=5.0,
+            bins=5,
+            unit="log10 lines",
+            about="lines of its own file that the design ran for a window: loops cost, numpy's own do not",
         ),
     )
     interface = INTERFACE
@@ -68,10 +78,14 @@ class ExpertPlacement(Problem[Plan]):
     def measure(self, plan: Plan, workload: Workload) -> Measurement:
         """Serve the workload's windows with what ``plan`` answers before each."""
         cluster, mix = self.options.cluster, mix_of(workload)
+        lines = 0
 
         def planner(past: np.ndarray, placement: np.ndarray, move_cost: float) -> np.ndarray:
+            nonlocal lines
             machines = {"devices": cluster.devices, "nodes": cluster.nodes}
-            return plan(loads=past, placement=placement, move_cost=move_cost, **machines)["place"]
+            answer = plan(loads=past, placement=placement, move_cost=move_cost, **machines)
+            lines += int(answer["lines_run"])
+            return answer["place"]
 
         loads = loads_of(self.options, workload)
         try:
@@ -83,12 +97,17 @@ class ExpertPlacement(Problem[Plan]):
             "moved": moved_share(outcome),
             "moving_time": outcome.moving,
             "copied": float(outcome.copied.mean()),
+            "lines": lines / self.options.windows,
         }
         return Measurement(
             workload=workload.name,
             objective=outcome.time,
             metrics=metrics,
-            descriptors={"balance": outcome.balance, "moved": moved_share(outcome)},
+            descriptors={
+                "balance": outcome.balance,
+                "moved": moved_share(outcome),
+                "work": math.log10(max(metrics["lines"], 1.0)),
+            },
             feedback=feedback(workload, outcome),
         )
 

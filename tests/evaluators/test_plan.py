@@ -50,6 +50,33 @@ def test_arrays_go_in_and_come_out(sandbox: Sandbox, quick: Limits, nothing_left
     assert all((inline[name] == found[name]).all() for name in found)
 
 
+COUNTED = PAIR.model_copy(update={"counts_lines": True})
+LOOPS = """
+import numpy as np
+def twice(value):
+    return 2 * value
+def plan(demand, slots):
+    for _ in range(100):
+        twice(1)
+    return np.full(2, 0.5), np.sort(np.ones((slots, 2)))
+"""
+
+
+def test_the_lines_that_a_plan_runs_are_counted_alike_everywhere(bubblewrap: Sandbox, quick: Limits) -> None:
+    """A line of the loop, one of its body, one of the helper, 100 times; the loop's end, and the last line."""
+    assert answered(LOOPS, bubblewrap, quick, COUNTED)["lines_run"] == 302
+    assert InlinePlan(LOOPS, COUNTED)(demand=DEMAND, slots=4)["lines_run"] == 302
+    assert InlinePlan(GOOD, COUNTED)(demand=DEMAND, slots=4)["lines_run"] == 1
+    assert "lines_run" not in InlinePlan(GOOD, PAIR)(demand=DEMAND, slots=4)
+
+
+def test_the_count_cannot_be_switched_off_unseen(bubblewrap: Sandbox, quick: Limits) -> None:
+    source = "import sys\n" + LOOPS.replace("    for _", "    sys.settrace(None)\n    for _")
+    with pytest.raises(CandidateFault, match=r"sys\.settrace") as caught:
+        answered(source, bubblewrap, quick, COUNTED)
+    assert caught.value.status == "protocol"
+
+
 def test_large_arrays_cross_whole(bubblewrap: Sandbox, quick: Limits) -> None:
     shape = Array(name="values", shape=("n",))
     double = PlanInterface(inputs=(shape,), outputs=(Array(name="twice", shape=("n",)),))
