@@ -26,8 +26,8 @@ class Spent(NamedTuple):
     tokens: int
     """Prompt and completion tokens that its requests are charged at."""
     cpu_s: float
-    """CPU seconds of its judging, over all turns, as recorded: the same in a replay, but not in another run of the
-    same seed. So no draw may depend on it, or runs with one worker and with eight would differ."""
+    """CPU seconds of its judging, over all turns and experiments, as recorded: the same in a replay, but not in
+    another run of the same seed. So no draw may depend on it, or runs with one worker and with eight would differ."""
 
 
 class Past(NamedTuple):
@@ -131,7 +131,7 @@ _JUDGED = (
     .where(
         EVALUATIONS.c.run_id == TICKETS.c.run_id,
         EVALUATIONS.c.ticket == TICKETS.c.number,
-        EVALUATIONS.c.purpose == "search",
+        EVALUATIONS.c.purpose.in_(("search", "experiment")),
     )
     .correlate(TICKETS)
 )

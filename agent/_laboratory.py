@@ -60,7 +60,7 @@ class Laboratory:
         for record in self.archive.evaluations(self.run_id, candidate_id=candidate.id, split="train"):
             if record.ticket is None or record.ticket >= self.ticket.visible or record.repetition:
                 continue
-            searched = record.purpose == "search" and _measured(record.evaluation, workload) is not None
+            searched = record.purpose == "search" and _told(record.evaluation, workload)
             tried = record.purpose == EXPERIMENT and _workload(record) == workload
             if searched or (tried and record.evaluation.status is not Status.SANDBOX_ERROR):
                 return _finding(record, workload)
@@ -98,9 +98,14 @@ def _measured(evaluation: Evaluation, workload: str) -> Measurement | None:
     return next((each for each in evaluation.measurements if each.workload == workload), None)
 
 
+def _told(evaluation: Evaluation, workload: str) -> bool:
+    """Whether the search's word tells of a workload: of a cheat's, nothing that was measured can be believed."""
+    return evaluation.status is Status.CHEATED or _measured(evaluation, workload) is not None
+
+
 def _finding(record: EvaluationRecord, workload: str) -> Finding:
     word = record.evaluation
-    measured = _measured(word, workload)
-    if record.purpose != EXPERIMENT:
-        return Finding(workload, Status.OK, measured)
-    return Finding(workload, word.status, measured if word.status is Status.OK else None, word.detail)
+    if record.purpose == EXPERIMENT or word.status is Status.CHEATED:
+        measured = _measured(word, workload) if word.status is Status.OK else None
+        return Finding(workload, word.status, measured, word.detail)
+    return Finding(workload, Status.OK, _measured(word, workload))

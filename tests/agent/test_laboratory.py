@@ -149,6 +149,18 @@ def test_archived_designs_and_own_experiments_are_read_and_cost_nothing(tmp_path
     assert judging.asked == [(fresh.id, (WORKLOADS[0],))]
 
 
+def test_cheat_is_known_for_one_and_none_of_its_figures_are(tmp_path):
+    archive, run_id = new_run(tmp_path / "runs.db", 10)
+    tinkered(archive, run_id)
+    with archive.database.write() as connection:
+        connection.exec_driver_sql("UPDATE evaluations SET status = 'cheated', score = NULL WHERE ticket = 1")
+    judging = Judging()
+    laboratory = Laboratory(archive, run_id, archive.tickets(run_id)[-1], judging, WORKLOADS)
+    finding = asyncio.run(laboratory.run(STARTERS[1], WORKLOADS[0]))
+    assert (finding.status, finding.measurement) == (Status.CHEATED, None)
+    assert judging.asked == []
+
+
 @pytest.mark.parametrize("name", ["validation/100", "heldout/200", "train/99"])
 def test_only_train_workloads_can_be_tried(tmp_path, name):
     archive, run_id = new_run(tmp_path / "runs.db")

@@ -23,6 +23,8 @@ from speciate.agent import (
     search,
     usage_summary,
 )
+from speciate.agent._answers import Answer
+from speciate.agent._client import _refuses_tools
 from speciate.agent._laboratory import Finding
 from speciate.agent._replies import RawReply
 from speciate.agent.researcher._messages import FULL, HISTORY_CHARACTERS, exchange, fitted
@@ -124,6 +126,31 @@ def test_it_looks_experiments_compares_and_hands_in_a_better_design_with_what_it
     assert "validation/" not in words
     assert "heldout/" not in words
     assert "your draft has 12 lines" in words
+
+
+def test_it_works_without_tool_calls_where_a_model_is_asked_by_responses(tmp_path):
+    with OpenAIServer(["authored"]) as server:
+        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=3), chosen=ONE, api="responses")
+        sit(run)
+        assert {entry.path for entry in server.log} == {"/v1/responses"}
+    (record,) = run.archive.candidates_of(run.run_id, 1)
+    assert record.reasons.hypothesis == HYPOTHESIS
+    assert len(run.archive.experiments_of(run.run_id, 1)) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "refused"),
+    [
+        (400, "m does not support tools", True),
+        (404, "No endpoints found that support tool use", True),
+        (500, "tools param requires --jinja flag", True),
+        (400, "context length exceeded", False),
+        (429, "too many tool calls for your tier", False),
+        (401, "this key may not use tools", False),
+    ],
+)
+def test_refusal_of_tools_is_told_from_others(status, error, refused):
+    assert _refuses_tools(Answer("status", status, error=error)) == refused
 
 
 def test_draft_may_stand_in_the_text_and_be_edited(tmp_path):

@@ -9,6 +9,11 @@ import re
 from random import Random
 from typing import Any, NamedTuple
 
+if __package__:
+    from .openai_formats import messages_of
+else:
+    from openai_formats import messages_of
+
 DESIGN = '''"""Earliest finish; POWER says how much a lane's speed counts."""
 
 POWER = {power}
@@ -38,7 +43,7 @@ class Said(NamedTuple):
 
 def said(body: dict[str, Any]) -> Said:
     """Return the researcher's next words in a conversation."""
-    messages = body["messages"]
+    messages = messages_of(body)
     step = sum(message["role"] == "assistant" for message in messages)
     told = "\n".join(message["content"] for message in messages[2:] if message["role"] != "assistant")
     text, calls = _step(step, told, _powers(messages[1]["content"]))
