@@ -7,7 +7,7 @@ PROVE ?= short
 ARGS ?=
 PROBLEM ?= serving-router
 
-.PHONY: help demo test prove bench bench-peers check discoveries clean
+.PHONY: help demo test prove bench bench-peers ablations check discoveries clean
 
 help:
 	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
@@ -15,6 +15,7 @@ help:
 	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
 	@echo "make bench-peers  other frameworks beside ours: the same candidates, the same searches (installs them from PyPI)"
+	@echo "make ablations    what each choice of the agent does to a search (resumable, about half an hour)"
 	@echo "make check        ruff and mypy --strict"
 	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"
 
@@ -49,13 +50,16 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_program.py
 	$(BIN)/python tests/bench/bench_claims.py
 	$(BIN)/python tests/bench/bench_agent.py
-	$(BIN)/python tests/bench/bench_islands.py
 	$(BIN)/python tests/bench/bench_fronts.py
 
 # Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason. Searches are
 # resumed from docs/peers/search.jsonl. ARGS="search --seeds 5" runs a part.
 bench-peers: $(VENV)/user.stamp
 	$(BIN)/python tests/bench/peers $(ARGS)
+
+# Rows that docs/ablations has are not made again. ARGS="--only islands" makes a part.
+ablations: $(VENV)/dev.stamp
+	$(BIN)/python tests/bench/ablations $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

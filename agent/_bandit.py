@@ -7,7 +7,7 @@ What a ticket earned is a rank and no amount, since amounts shrink by orders of 
 
     1     a better best of the run
     0.5   better than its parent
-    0.2   a niche that was vacant, or held by a worse one
+    0.1   a niche that was vacant, or held by a worse one
 
 of which the highest counts; nothing else earns. What it cost is the share of the run's limits that it used up, as
 recorded. An arm earns at some rate per cost; the belief about it is a gamma distribution, as of a Poisson process that
@@ -21,7 +21,7 @@ static weights instead. So little evidence changes little, and no arm dies.
 
 from collections.abc import Collection, Mapping, Sequence
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from speciate.evaluators import SpeciateError
 
@@ -31,6 +31,7 @@ from ._settings import Budget, Choice, RunSettings
 
 HALF_LIFE = 200.0
 """Tickets after which a result counts half: what pays early in a run need not pay later."""
+_DECAY = 0.5 ** (1 / HALF_LIFE)
 FLOOR = 0.1
 """Least share of choices that go by the static weights."""
 SETTLING = 15.0
@@ -44,13 +45,8 @@ Choosing = Literal["operator", "model", "variant", "island"]
 """What of a ticket is chosen."""
 
 
-class Outcome(NamedTuple):
-    """What one ticket of an arm came to."""
-
-    arm: str
-    reward: float
-    cost: float
-    """In any unit; only ratios count."""
+Outcome = tuple[str, float, float]
+"""What one ticket came to: its arm, what it earned, and what it cost in any unit, since only ratios count."""
 
 
 class Chooser:
@@ -68,6 +64,9 @@ class Chooser:
         self._choice: Choice = settings.choice if settings else "static"
         self._budget = settings.budget if settings else Budget()
         self._operators = frozenset(settings.operators if settings else ())
+        self._last: Past | None = None
+        self._rewards: list[float] = []
+        self._costs: list[float] = []
         unknown = sorted(self._operators.difference(operators)) if operators is not None else []
         if operators and unknown:
             raise SpeciateError(f"expected operators out of {', '.join(operators)}, got {', '.join(unknown)}")
@@ -78,8 +77,19 @@ class Chooser:
             weights = {name: weight for name, weight in weights.items() if name in self._operators}
         if self._choice == "static" or len(weights) == 1:
             return rng.choices(list(weights), list(weights.values()))[0]
-        told = [Outcome(str(getattr(past, what)), reward_of(past), cost_of(past, self._budget)) for past in history]
-        return chosen(weights, told, rng)
+        arms = [str(getattr(past, what)) for past in history]
+        return chosen(weights, list(zip(arms, *self._worths(history), strict=True)), rng)
+
+    def _worths(self, history: Sequence[Past]) -> tuple[Sequence[float], Sequence[float]]:
+        """Return what each ticket earned and cost; what was worked out for an earlier draw is kept."""
+        new = next((age for age, past in enumerate(reversed(history)) if past is self._last), len(history))
+        kept = len(history) - new
+        kept = kept if kept <= len(self._rewards) else 0
+        late, first = history[kept:], len(self._rewards) - kept
+        self._rewards = [*self._rewards[first:], *map(reward_of, late)]
+        self._costs = [*self._costs[first:], *(cost_of(past, self._budget) for past in late)]
+        self._last = history[-1] if history else None
+        return self._rewards, self._costs
 
 
 def reward_of(past: Past) -> float:
@@ -90,7 +100,7 @@ def reward_of(past: Past) -> float:
         return 1.0
     if past.before is not None and past.score < past.before:
         return 0.5
-    return 0.0 if past.result == "rejected" else 0.2
+    return 0.0 if past.result == "rejected" else 0.1
 
 
 def cost_of(past: Past, budget: Budget) -> float:
@@ -113,22 +123,24 @@ def chosen(weights: Mapping[str, float], outcomes: Sequence[Outcome], rng: Rando
         outcomes: of past tickets, oldest first; those of other arms are left out.
         rng: decides.
     """
-    names = list(weights)
-    known = [each for each in outcomes if each.arm in weights]
-    if rng.random() < max(FLOOR, SETTLING / (SETTLING + len(known))):
-        return rng.choices(names, list(weights.values()))[0]
-    earned, spent = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    tickets, weight = 0.0, 1.0
-    for each in reversed(known):
-        earned[each.arm] += weight * each.reward
-        spent[each.arm] += weight * each.cost
-        tickets += weight
-        weight *= 0.5 ** (1 / HALF_LIFE)
+    earned, spent, drawn = (dict.fromkeys(weights, 0.0) for _ in range(3))
+    known, weight = 0, 1.0
+    for arm, reward, cost in reversed(outcomes):
+        if arm in drawn:
+            earned[arm] += weight * reward
+            spent[arm] += weight * cost
+            drawn[arm] += weight
+            known, weight = known + 1, weight * _DECAY
     # Never 0: before anything was earned, or where nothing cost anything, one arm is as good as another.
-    rate = (sum(earned.values()) + 0.1) / (tickets + 1.0)
-    unit = sum(spent.values()) / tickets or 1.0
+    rate = (sum(earned.values()) + 0.1) / (sum(drawn.values()) + 1.0)
+    unit = sum(spent.values()) / (sum(drawn.values()) or 1.0) or 1.0
+    if rng.random() < max(FLOOR, SETTLING / (SETTLING + known)):
+        # Trying costs as much of one arm as of another.
+        prices = [(spent[arm] / unit + PRIOR) / (drawn[arm] + PRIOR) for arm in weights]
+        shares = [weight / price for weight, price in zip(weights.values(), prices, strict=True)]
+        return rng.choices(list(weights), shares)[0]
 
     def sampled(arm: str) -> float:
         return rng.gammavariate(earned[arm] + PRIOR * rate, 1.0 / (spent[arm] / unit + PRIOR))
 
-    return max(names, key=sampled)
+    return max(weights, key=sampled)

@@ -69,11 +69,11 @@ class Author:
             # Under the lock: two threads that parse at once fail now and then in Python 3.11 (a SystemError of ast).
             child = edited(parent, rng)
         if any("<<<<<<< SEARCH" in str(m["content"]) for m in messages if m["role"] == "system" or m is messages[-1]):
-            return f"A change of one part.\n\n{_block(parent, child)}"
+            return f"A change of one part.\n\n{block(parent, child)}"
         return f"A change of one part.\n\n```python\n{child}```\n"
 
 
-def _block(parent: str, child: str) -> str:
+def block(parent: str, child: str) -> str:
     """Return one search/replace block from the first to the last line that differs, one line above included."""
     old, new = parent.splitlines(), child.splitlines()
     start = 0

@@ -1,0 +1,73 @@
+"""Every choice that is measured. An arm is a line: what it changes of the defaults, and who writes."""
+
+from typing import Any
+
+from arms import Ablation, Arm
+from speciate.agent._genetic import ARMS
+
+EVALUATIONS = 60
+STATIC, BANDIT = {"choice": "static"}, {"choice": "bandit"}
+LAND = ("sphere", "rastrigin", "deceptive", "valley")
+PROGRAMS = ("approximation", "routing", "servers")
+
+
+def arm(author: str = "genetic", evaluations: int = EVALUATIONS, **settings: Any) -> Arm:
+    """Return an arm with a budget of evaluations, unless ``settings`` have another."""
+    return Arm({"budget": {"evaluations": evaluations}, "window": 8, **STATIC, **settings}, author)
+
+
+def on_points(author: str = "one step", evaluations: int = 400, **settings: Any) -> Arm:
+    """Return an arm of searches of points."""
+    return arm(author, evaluations, **settings)
+
+
+ONE = on_points()
+GENETIC = arm()
+OPERATORS = [each.name for each in ARMS]
+
+ABLATIONS = (
+    Ablation("3 islands, migration 50", on_points(islands={"count": 3}), ONE, LAND),
+    Ablation(
+        "3 islands, migration 25, restart 60",
+        on_points(islands={"count": 3, "migrate": 25, "restart": 60}),
+        ONE,
+        LAND,
+    ),
+    Ablation("64 centroids for a grid of 64", on_points(archive={"kind": "cvt", "niches": 64}), ONE, LAND),
+    Ablation("window 8 for 1", ONE, on_points(window=1), LAND),
+    Ablation("window 4 for 1", on_points(window=4), on_points(window=1), LAND),
+    Ablation("window 8 for 1, programs", GENETIC, arm(window=1), PROGRAMS),
+    Ablation(
+        "operators by bandit, even weights",
+        on_points("steps, even", **BANDIT),
+        on_points("steps, even", **STATIC),
+        LAND,
+    ),
+    Ablation(
+        "operators by bandit, ill weights",
+        on_points("steps, ill-weighted", **BANDIT),
+        on_points("steps, ill-weighted", **STATIC),
+        LAND,
+    ),
+    *(
+        Ablation(
+            f"models by bandit, the {word} one is the better buy",
+            Arm({"budget": {"usd": 0.4}, "window": 8, **BANDIT}, f"{word} pays"),
+            Arm({"budget": {"usd": 0.4}, "window": 8, **STATIC}, f"{word} pays"),
+            LAND,
+        )
+        for word in ("cheap", "dear")
+    ),
+    Ablation(
+        "3 islands by bandit",
+        on_points(islands={"count": 3}, **BANDIT),
+        on_points(islands={"count": 3}, **STATIC),
+        LAND,
+    ),
+    Ablation("genetic operators by bandit", arm(evaluations=150, **BANDIT), arm(evaluations=150), PROGRAMS),
+    *(
+        Ablation(f"genetic {name}", GENETIC, arm(operators=[o for o in OPERATORS if o != name]), PROGRAMS)
+        for name in OPERATORS
+    ),
+    Ablation("author's repair", arm("slipping author"), arm("slipping author", repairs=0), PROGRAMS),
+)
