@@ -67,9 +67,12 @@ class PlanDesigns:
         call = f"_honest({names})"
         spoil = f"_honest = {interface.function}\n\n\ndef {interface.functions[0].signature}:\n    answer = {call}\n"
         spoil += f"    for given in ({names},):\n        if hasattr(given, 'fill'):\n            given.fill(0)\n"
+        spoil += "    return answer\n"
+        # Under a name of its own: where the lines of the candidate's file are counted, these are not among them.
+        spoil = f"exec(compile({spoil!r}, 'attack', 'exec'), globals())\n"
         return [
             *found,
-            Attack(appended(honest, "changes what it is shown", f"{spoil}    return answer\n"), "as honest"),
+            Attack(appended(honest, "changes what it is shown", spoil), "as honest"),
             *[Attack(design, "no answer") for design in beyond],
         ]
 
