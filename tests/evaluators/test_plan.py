@@ -17,6 +17,7 @@ from speciate.evaluators import (
     judge_inline,
 )
 from speciate.evaluators._plan_boundary import InlinePlan, open_plan
+from speciate.evaluators.check._plan_designs import PlanDesigns
 from support import bins
 
 PAIR = PlanInterface(
@@ -75,6 +76,19 @@ def test_the_count_cannot_be_switched_off_unseen(bubblewrap: Sandbox, quick: Lim
     with pytest.raises(CandidateFault, match=r"sys\.settrace") as caught:
         answered(source, bubblewrap, quick, COUNTED)
     assert caught.value.status == "protocol"
+
+
+def test_an_attack_that_check_wraps_around_a_plan_is_not_counted_among_its_lines() -> None:
+    problem = bins.Bins()
+    problem.interface = problem.interface.model_copy(update={"counts_lines": True})
+    honest = Candidate.from_source(bins.LONGEST_FIRST)
+    attacks = {each.design.name: each.design for each in PlanDesigns().attacks(problem, honest, 0.0, ())}
+    wrapped = attacks["changes what it is shown"].candidate
+    found = [
+        evaluator_of("plan").inline(problem, each)(lengths=np.arange(1.0, 6.0), machines=2)["lines_run"]
+        for each in (honest, wrapped)
+    ]
+    assert found[0] == found[1] > 10
 
 
 def test_large_arrays_cross_whole(bubblewrap: Sandbox, quick: Limits) -> None:
