@@ -179,50 +179,52 @@ def call(name, arguments, id_="call_0"):
 RUN = {"design": "program", "workloads": [WORKLOADS[0]], "hypothesis": "it waits"}
 
 
-@pytest.mark.parametrize(
-    ("said_first", "told"),
-    [
-        (("I would rather think.", []), "asks for no tool"),
-        (("", []), "asks for no tool"),
-        (("", [("shell", {"command": "rm -rf /"})]), "there is no tool 'shell'; expected one of: archive, design"),
-        (("", [("run", {**RUN, "workloads": ["heldout/load0.9/seed1001"]})]), "expected workloads of train/load0.7"),
-        (("", [("run", {**RUN, "workloads": ["validation/load0.9/seed101"]})]), "expected workloads of train/load0.7"),
-        (("", [("run", {**RUN, "workloads": []})]), "run: workloads: List should have at least 1 item"),
-        (("", [("run", {**RUN, "workloads": "all"})]), "run: workloads: Input should be a valid list"),
-        (("", [("run", {**RUN, "hypothesis": " "})]), "run: hypothesis: String should have at least 1 character"),
-        (("", [("run", {**RUN, "design": "draft"})]), "you have no draft yet"),
-        (("", [("run", {**RUN, "split": "heldout"})]), "run: split: Extra inputs are not permitted"),
-        (("", [("design", {"design": 99})]), "ticket 99 is not among those you may look at"),
-        (("", [("design", {"design": -1})]), "design: design"),
-        (("", [("draft", {"code": "def choose(job:"})]), "no draft: it could not be judged (invalid)"),
-        (("", [("draft", {"code": "import os\n"})]), "no draft: it could not be judged (invalid)"),
-        (("", [("draft", {"code": EARLIEST})]), "no draft: it is the program to improve"),
-        (("", [("draft", {"code": "x" * 70_000})]), "draft: code: String should have at most 64000 characters"),
-        (("", [("draft", {})]), "no draft: the reply was empty"),
-        (("", [("draft", {"code": SHORTEST}), ("draft", {"code": EARLIEST + "\n# again\n"})]), "is the program to im"),
-        (("", [("submit", {"rationale": "good"})]), "there is no draft"),
-        (("", [("insight", {"text": "a\0b"})]), "kept"),
-        (("", [("insight", {"text": "a\ud800"})]), "insight: text: Input should be a valid string"),
-        (wild(call("run", "{")), "expected JSON as the arguments"),
-        (wild(call("run", "[1]")), "expected an object as the arguments"),
-        (wild(call("run", "[" * 100_000)), "expected JSON as the arguments"),
-        (wild(call("a\ud800\0" * 50, "{}")), "there is no tool"),
-        (wild(call("archive", "{}"), call("archive", "{}")), "niches are held"),
-        (wild({"id": 7}, {"function": {"name": ["x"], "arguments": 3}}, "x"), "there is no tool ''"),
-        (wild(call("archive", {"a": 1})), "archive: a: Extra inputs are not permitted"),
-        (wild(*[call("archive", "{}", str(n)) for n in range(40)]), "not done: at most 6 calls in a reply"),
-        (wild(text="```tool\n{nonsense\n```"), "expected JSON in the block `tool`"),
-        (wild(text="```tool\n[1, 2]\n```"), "expected an object"),
-        (wild(text='{"tool": "archive"}'), "niches are held"),
-        (wild(text='```json\n[{"tool": "archive"}, {"tool": "nothing"}]\n```'), "there is no tool 'nothing'"),
-    ],
-)
-def test_garbled_and_hostile_calls_are_answered_in_words_and_the_conversation_goes_on(tmp_path, said_first, told):
-    with OpenAIServer(["authored"], author=author_of(said_first)) as server:
-        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=1), chosen=ONE)
+GARBLED = [
+    (("I would rather think.", []), "asks for no tool"),
+    (("", []), "asks for no tool"),
+    (("", [("shell", {"command": "rm -rf /"})]), "there is no tool 'shell'; expected one of: archive, design"),
+    (("", [("run", {**RUN, "workloads": ["heldout/load0.9/seed1001"]})]), "expected workloads of train/load0.7"),
+    (("", [("run", {**RUN, "workloads": ["validation/load0.9/seed101"]})]), "expected workloads of train/load0.7"),
+    (("", [("run", {**RUN, "workloads": []})]), "run: workloads: List should have at least 1 item"),
+    (("", [("run", {**RUN, "workloads": "all"})]), "run: workloads: Input should be a valid list"),
+    (("", [("run", {**RUN, "hypothesis": " "})]), "run: hypothesis: String should have at least 1 character"),
+    (("", [("run", {**RUN, "design": "draft"})]), "you have no draft yet"),
+    (("", [("run", {**RUN, "split": "heldout"})]), "run: split: Extra inputs are not permitted"),
+    (("", [("design", {"design": 99})]), "ticket 99 is not among those you may look at"),
+    (("", [("design", {"design": -1})]), "design: design"),
+    (("", [("draft", {"code": "def choose(job:"})]), "no draft: it could not be judged (invalid)"),
+    (("", [("draft", {"code": "import os\n"})]), "no draft: it could not be judged (invalid)"),
+    (("", [("draft", {"code": EARLIEST})]), "no draft: it is the program to improve"),
+    (("", [("draft", {"code": "x" * 70_000})]), "draft: code: String should have at most 64000 characters"),
+    (("", [("draft", {})]), "no draft: the reply was empty"),
+    (("", [("submit", {"rationale": "good"})]), "there is no draft"),
+    (("", [("insight", {"text": "a\0b"})]), "kept"),
+    (("", [("insight", {"text": "a\ud800"})]), "insight: text: Input should be a valid string"),
+    (wild(call("run", "{")), "expected JSON as the arguments"),
+    (wild(call("run", "[1]")), "expected an object as the arguments"),
+    (wild(call("run", "[" * 100_000)), "expected JSON as the arguments"),
+    (wild(call("a\ud800\0" * 50, "{}")), "there is no tool"),
+    (wild(call("archive", "{}"), call("archive", "{}")), "niches are held"),
+    (wild({"id": 7}, {"function": {"name": ["x"], "arguments": 3}}, "x"), "there is no tool ''"),
+    (wild(call("archive", {"a": 1})), "archive: a: Extra inputs are not permitted"),
+    (wild(*[call("archive", "{}", str(n)) for n in range(40)]), "not done: at most 6 calls in a reply"),
+    (wild(text="```tool\n{nonsense\n```"), "expected JSON in the block `tool`"),
+    (wild(text="```tool\n[1, 2]\n```"), "expected an object"),
+    (wild(text='{"tool": "archive"}'), "niches are held"),
+    (wild(text='```json\n[{"tool": "archive"}, {"tool": "nothing"}]\n```'), "there is no tool 'nothing'"),
+    (("", [("draft", {"code": SHORTEST}), ("draft", {"code": EARLIEST + "\n# again\n"})]), "is the program to im"),
+]
+"""What a model says, and what it is told; in one conversation, so that no draft stands before the last one's."""
+
+
+def test_garbled_and_hostile_calls_are_answered_in_words_and_the_conversation_goes_on(tmp_path):
+    chosen = {**ONE, "research": {"replies": len(GARBLED) + 1}}
+    with OpenAIServer(["authored"], author=author_of(*(said for said, _ in GARBLED))) as server:
+        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=1), chosen=chosen)
         proposal = one(run)
-        assert told in answers(server)
-        assert server.requests == 2
+        assert server.requests == len(GARBLED) + 1
+        for step, (said, told) in enumerate(GARBLED):
+            assert told in answers(server, step + 1), said
     assert proposal.candidate is None
     assert proposal.note.startswith("gave up: that was all")
     assert run.archive.evaluations(run.run_id, purpose=EXPERIMENT) == []
