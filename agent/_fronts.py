@@ -42,11 +42,19 @@ class Fronts:
         return self._seen
 
     def offer(self, elite: Elite) -> None:
-        """Offer a design to its niche's front, or one that is on it again, with another score."""
+        """Offer a design to its niche's front, or one that is on it again, with another score.
+
+        Of designs that are equal in all objectives the one that is there stays.
+        """
         if self.bound == 1 or not elite.further:
             return
-        others = [other for other in self._fronts.get(elite.cell, ()) if other.ticket != elite.ticket]
-        kept = unbeaten([*others, elite])
+        front = self._fronts.get(elite.cell, ())
+        kept = [other for other in front if other.ticket != elite.ticket]
+        mine = values_of(elite)
+        if not any(_covers(values_of(other), mine) for other in kept):
+            kept = sorted([other for other in kept if not _covers(mine, values_of(other))] + [elite], key=_order)
+        elif len(kept) == len(front):
+            return
         if len(kept) > self.bound:
             kept.remove(_closest(kept))
         self._fronts[elite.cell] = tuple(kept)
@@ -63,7 +71,7 @@ def unbeaten(designs: Sequence[Elite]) -> list[Elite]:
     # In this order a design can only be beaten by one before it.
     for design in sorted(designs, key=_order):
         mine = values_of(design)
-        if not any(all(a <= b for a, b in zip(values_of(other), mine, strict=True)) for other in kept):
+        if not any(_covers(values_of(other), mine) for other in kept):
             kept.append(design)
     return kept
 
@@ -92,6 +100,11 @@ def further_of(problem: Problem[Any], evaluation: Evaluation) -> tuple[float, ..
         sign = -1.0 if objective.direction == "maximize" else 1.0
         found.append(sign * math.fsum(metrics) / len(metrics))
     return tuple(found)
+
+
+def _covers(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Return whether one is at least as good in every objective."""
+    return all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def _order(design: Elite) -> tuple[tuple[float, ...], int]:
