@@ -77,9 +77,9 @@ class Archive(ArchiveReader):
         """Give back the database's connections."""
         self.database.close()
 
-    def cache(self, run_id: str, visible: int) -> ArchiveCache:
-        """Return the run's past as of ``visible`` commits, for a judge in any process."""
-        return ArchiveCache(self.database.address, run_id, visible)
+    def cache(self, run_id: str, visible: int, *, behaviours: bool = True) -> ArchiveCache:
+        """Return the run's past as of ``visible`` commits, for a judge in any process; see ``ArchiveCache``."""
+        return ArchiveCache(self.database.address, run_id, visible, behaviours)
 
     def sole_writer(self, run_id: str) -> AbstractContextManager[None]:
         """Hold the run while it is searched. Raises SpeciateError if it is held already.

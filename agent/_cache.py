@@ -29,6 +29,8 @@ class ArchiveCache:
     run_id: str
     visible: int
     """Number of commits this past holds: tickets 0 to visible - 1."""
+    behaviours: bool = True
+    """Whether a design that behaves as a known one does is known too; else only the same source is."""
 
     def by_source(self, candidate_id: str) -> Evaluation | None:
         """Return the evaluation of the same canonical source, also a failed one; None if there is none."""
@@ -39,7 +41,7 @@ class ArchiveCache:
 
         A failure is not passed on: answering the probe alike does not mean failing alike.
         """
-        return self._first(BY_DECISIONS, decision_hash)
+        return self._first(BY_DECISIONS, decision_hash) if self.behaviours else None
 
     def holders(
         self, axes: Sequence[Descriptor], low: Mapping[str, float], high: Mapping[str, float]

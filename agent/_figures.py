@@ -9,13 +9,19 @@ from ._yardsticks import TOTAL, Yardstick
 _NOTHING: Mapping[str, Yardstick] = {}
 
 
-def figures(evaluation: Evaluation, objective: Objective, reached: Mapping[str, Yardstick] = _NOTHING) -> str:
+def figures(
+    evaluation: Evaluation,
+    objective: Objective,
+    reached: Mapping[str, Yardstick] = _NOTHING,
+    most: int | None = None,
+) -> str:
     """Return a design's measurements as lines: the workload where it is worst first and in full, then the others.
 
     Args:
         evaluation: of the design, on train.
         objective: which way is better.
         reached: what others reached on each workload; without it the workloads keep their order.
+        most: workloads that are told of; None for all.
 
     Metrics, feedback and traces are other authors' text, or hang on their programs: to be quoted.
     """
@@ -27,7 +33,7 @@ def figures(evaluation: Evaluation, objective: Objective, reached: Mapping[str, 
 
     lines = [f"{name} = {value:.6g}" for name, value in sorted(evaluation.descriptors.items())]
     ordered = sorted(evaluation.measurements, key=behind, reverse=True)
-    for place, measurement in enumerate(ordered):
+    for place, measurement in enumerate(ordered[:most]):
         against = comparison(measurement.objective, reached.get(measurement.workload), objective)
         lines.append(f"{measurement.workload}: {measurement.objective:.6g}{against and f'; {against}'}")
         told = measurement.feedback.splitlines()

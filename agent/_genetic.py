@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from speciate.evaluators import Candidate, Evaluation, Problem, SourceFile, policy_interface, policy_probe
 
 from ._bandit import Chooser
+from ._constant_tuning import TUNE, Tuner, tuning_draw
 from ._crossovers import Crossover, blend, cross_hook, cross_subtree, mix_rankings
 from ._division import divisors, guard_divisions
 from ._fronts import from_front
@@ -51,6 +52,7 @@ class Arm(NamedTuple):
 
 
 ARMS = (
+    Arm(TUNE, 0.15, 0.05),
     Arm("tune", 0.17, 0.06),
     Arm("perturb", 0.08, 0.04),
     Arm("term", 0.24, 0.22),
@@ -103,6 +105,7 @@ class GeneticProposer:
         self._snapshots = Snapshots(self._vocabulary)
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
         self._library = [problem.seed(), *human]
+        self._tuner = Tuner(problem)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose an operator, a parent and, for a crossover, a mate."""
@@ -115,6 +118,8 @@ class GeneticProposer:
             extra = {"base": rng.randrange(len(self._library)), "mate": rng.randrange(len(self._library))}
             return Draw(operator, (), rng.getrandbits(48), extra=extra)
         parent = from_front(view, select(elites, rng), rng)
+        if operator == TUNE:
+            return tuning_draw(view, parent.ticket, rng.getrandbits(48))
         if operator not in _CROSSOVERS:
             return Draw(operator, (parent.ticket,), rng.getrandbits(48))
         others = [elite for elite in elites if elite.ticket != parent.ticket]
@@ -125,6 +130,9 @@ class GeneticProposer:
 
     async def write(self, task: Task) -> Proposal:
         """Change the parent by the drawn operator; another one where that finds nothing to change."""
+        tuned = self._tuner.child(task) if task.draw.operator == TUNE else None
+        if tuned is not None:
+            return Proposal(tuned)
         extra = task.draw.extra
         base = task.parents[0].candidate if task.parents else self._library[int(extra.get("base", 0))]
         library = self._library[int(extra.get("mate", 0))]
@@ -133,7 +141,7 @@ class GeneticProposer:
         for attempt in range(_TRIES):
             operator = task.draw.operator if attempt < _TRIES // 2 else growth.rng.choice(_FALLBACKS)
             # Two programs are of one structure or they are not; trying again does not help.
-            if operator == "blend" and attempt:
+            if operator == TUNE or (operator == "blend" and attempt):
                 operator = "tune"
             try:
                 text = self._change(operator, base.source, mate.source, growth)

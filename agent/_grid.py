@@ -3,14 +3,14 @@
 Scores are minimised here; whoever maximises negates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from speciate.evaluators import Descriptor
 
-from ._fronts import Fronts
-from ._proposer import Elite
+from ._fronts import Fronts, values_of
+from ._proposer import Draw, Elite
 from ._tessellation import Bins, Tessellation
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ class View:
     commits: int
     elites: tuple[Elite, ...]
     history: tuple["Past", ...] = ()
+    under_way: tuple[Draw, ...] = ()
     fronts: Mapping[int, Sequence[Elite]] = field(default_factory=dict)
 
 
 class Grid:
-    """Elites by cell. Only a strictly lower score takes an occupied niche, so ties keep the older holder.
+    """Elites by cell. A strictly lower score takes an occupied niche; ties keep the older holder, unless it yields.
 
     Args:
         niches: how the space of the descriptors is divided; descriptors alone mean their grid of bins.
@@ -63,16 +64,25 @@ class Grid:
         self._fronts = Fronts(front)
 
     def insert(
-        self, ticket: int, score: float, values: Mapping[str, float], further: tuple[float, ...] = ()
+        self,
+        ticket: int,
+        score: float,
+        values: Mapping[str, float],
+        further: tuple[float, ...] = (),
+        yields: Callable[[Elite], bool] | None = None,
     ) -> Inserted:
-        """Offer a candidate to its niche. Raises ProblemError for values without a cell."""
-        return self.place(Elite(ticket, self.tessellation.cell_of(values), score, further))
+        """Offer a candidate to its niche; see ``place``. Raises ProblemError for values without a cell."""
+        return self.place(Elite(ticket, self.tessellation.cell_of(values), score, further), yields)
 
-    def place(self, elite: Elite) -> Inserted:
-        """Offer an elite whose cell is known (a replay of the log)."""
+    def place(self, elite: Elite, yields: Callable[[Elite], bool] | None = None) -> Inserted:
+        """Offer an elite whose cell is known (a replay of the log).
+
+        ``yields`` tells whether a holder that is as good to the bit, in every objective, gives way.
+        """
         holder = self._elites.get(elite.cell)
         self._fronts.offer(elite)
-        if holder is not None and not elite.score < holder.score:
+        gives_way = holder and yields and values_of(holder) == values_of(elite) and yields(holder)
+        if holder is not None and not elite.score < holder.score and not gives_way:
             return Inserted(elite.cell, elite.score, "rejected", None, further=elite.further)
         self._elites[elite.cell] = elite
         self._sorted = None

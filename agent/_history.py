@@ -4,8 +4,8 @@ It follows from the rows alone, by one statement, so a resumed or a replayed run
 """
 
 from collections import deque
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, func, null, select
 
@@ -50,6 +50,8 @@ class Past(NamedTuple):
     best: float | None
     """Best score of the run right before this commit; None before there was any."""
     spent: Spent
+    extra: Mapping[str, Any] = {}
+    """Whatever else its proposer drew, and ``seed``."""
 
 
 class History:
@@ -111,6 +113,7 @@ class History:
                 row.before,
                 None,
                 Spent(row.usd, row.tokens, row.cpu_s),
+                row.draw,
             )
             for row in rows
         ]
@@ -138,6 +141,7 @@ _JUDGED = (
 _PAST = (
     select(
         *(TICKETS.c[name] for name in ("number", "operator", "model", "variant", "island", "parents", "outcome")),
+        TICKETS.c.draw,
         _own.c.score,
         _own.c.result,
         _parent.c.score.label("before"),

@@ -5,7 +5,6 @@ log and the number of commits, so a resumed or replayed run has the same islands
 """
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from math import ceil
 from random import Random
 
@@ -14,6 +13,7 @@ from ._grid import Grid, Inserted, View
 from ._history import Past
 from ._proposer import Elite
 from ._records import InsertionRecord
+from ._seeds import generator
 from ._settings import RunSettings
 from ._tessellation import Tessellation
 
@@ -71,8 +71,9 @@ class Islands:
         self._advance(ticket)
         if entry.holder_score is not None:
             self._rescore(Elite(holder if holder is not None else -1, entry.cell, entry.holder_score))
+        former = holder if entry.result == "improved" else None
         for each in range(self.count) if island is None else (island,):
-            self._place(each, Elite(ticket, entry.cell, entry.score, entry.further), ticket + 1)
+            self._place(each, Elite(ticket, entry.cell, entry.score, entry.further), ticket + 1, former)
 
     def view(self, island: int, commits: int) -> View | None:
         """Return what a draw on ``island`` sees after ``commits`` commits; None while the island is empty."""
@@ -119,10 +120,11 @@ class Islands:
             if grid.best is not None:
                 yield grid.best.score, grid.best.ticket, island
 
-    def _place(self, island: int, elite: Elite, commits: int) -> None:
+    def _place(self, island: int, elite: Elite, commits: int, former: int | None = None) -> None:
+        """Offer an elite to an island; who gave way in the archive (``former``) does so here."""
         grid = self._grids[island]
         best = grid.best
-        grid.place(elite)
+        grid.place(elite, lambda holder: holder.ticket == former)
         if best is None or elite.score < best.score:
             self._improved[island] = commits
 
@@ -134,5 +136,4 @@ class Islands:
                 grid.apply(elite.ticket, Inserted(elite.cell, elite.score, "improved", held, further=held.further))
 
     def _random(self, what: str) -> Random:
-        told = f"{self._seed}/island/{what}".encode()
-        return Random(int.from_bytes(blake2b(told, digest_size=16).digest(), "big"))
+        return generator(f"{self._seed}/island/{what}")

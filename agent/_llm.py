@@ -11,29 +11,29 @@ from speciate.evaluators import Candidate, Evaluation, Problem, SpeciateError, S
 from ._bandit import Chooser
 from ._budget import ModelBudget
 from ._client import ModelClient
+from ._constant_tuning import TUNE
 from ._conversation import Conversation, Script
 from ._database import Database
-from ._fronts import from_front
 from ._learning import EVERY, Learning
+from ._llm_operators import WEIGHTS, Drawing
 from ._outcomes import outcomes_of
 from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
-from ._prompts import Known, instructions_of, repair_messages, task_messages
+from ._prompts import Known, instructions_of, repair_messages
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._reader import ArchiveReader
 from ._reflection import TURN, is_due, parse_reflection, reflection_messages, telling
 from ._replies import Asked, Parsed, parse_reply
 from ._requests import Place, RequestLog
 from ._settings import ModelSettings, Role, RunSettings
+from ._writing import LLM, Writer
 from ._yardsticks import Yardsticks
 from .researcher import RESEARCH, Researcher, drawn
 
-OPERATORS = ("rewrite", "diff")
 REPAIR = "repair"
 """The operator by which a candidate is mended."""
 REFLECT = "reflect"
 """Whose temperature and effort a model looks back with."""
-INSPIRATIONS = 2
 MENDABLE = frozenset(
     {
         Status.INVALID,
@@ -49,16 +49,16 @@ MENDABLE = frozenset(
 
 
 class LLMProposer:
-    """Draws a parent, an operator and a model for each ticket, and has the model write.
+    """Draws a parent, an operator and a model for each ticket, and has the model write; some operators need none.
 
-    Turns: ``write`` is turn 0 of its ticket and ``repair`` is the turn it is given, in the request rows as in
-    the candidates'. An unusable reply is asked for again within its turn. A ticket asks for repairs of either
-    sort ``RunSettings.repairs`` times in all.
+    Turns: ``write`` is turn 0 of its ticket (plans are asked for before, in ``_ideas.TURN``) and ``repair`` is the
+    turn it is given, in the request rows as in the candidates'. An unusable reply is asked for again within its turn.
+    A ticket asks for repairs of either sort ``RunSettings.repairs`` times in all.
 
     Make it, use it and close it (``aclose``, or ``async with``) inside one event loop.
     """
 
-    name = "llm"
+    name = LLM
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class LLMProposer:
                 dollar budget, no key, a bad URL.
         """
         self._drafters = _drafters(settings)
-        self._chooser = Chooser(settings, OPERATORS)
+        self._chooser = Chooser(settings, WEIGHTS)
         require_prices(settings)
         self._problem = problem
         self._settings = settings
@@ -99,44 +99,28 @@ class LLMProposer:
         self._conversation = Conversation(self._log, self._budget, clock)
         reader = ArchiveReader(database)
         self._researcher = Researcher(problem, settings, reader, self._conversation, self._asked)
+        self._writer = Writer(problem, settings, self._log, self._conversation, self._asked)
+        self._drawing = Drawing(settings, self._chooser, self._writer.plans.of)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
-        """Choose model and operator, a parent by rank, and up to two other elites as inspirations.
+        """Choose model, operator, variant of the prompt and parents; see ``_llm_operators``.
 
-        The parent of rank r (0 is the best) has weight 1 / (r + 1). No elites: no parents, and the problem's
-        seed is what will be improved. A ticket for research has these too, and its own operator.
+        A ticket for research has a parent and inspirations too, and its own operator.
         """
         model = self._chooser.pick("model", {model.name: 1.0 for model in self._drafters}, view.history, rng)
-        operator = self._chooser.pick("operator", dict.fromkeys(OPERATORS, 1.0), view.history, rng)
-        elites = list(view.elites)
-        parents: list[int] = []
-        if elites:
-            best = rng.choices(range(len(elites)), weights=[1 / (rank + 1) for rank in range(len(elites))])[0]
-            parents = [from_front(view, elites.pop(best), rng).ticket]
-            parents += [elite.ticket for elite in rng.sample(elites, min(INSPIRATIONS, len(elites)))]
-        draw = Draw(operator=operator, parents=tuple(parents), seed=rng.getrandbits(32), model=model)
-        return drawn(draw, self._settings, rng)
+        begun = drawn(self._drawing.begun(view, model, rng), self._settings, rng)
+        return self._drawing.completed(begun, view, rng)
 
     async def write(self, task: Task) -> Proposal:
-        """Have the drawn model write a candidate.
+        """Have the drawn model write a candidate, where the operator needs one.
 
         Raises:
             ModelError: the model cannot be used as configured, or has stopped answering.
         """
-        if task.draw.operator == RESEARCH:
-            return await self._researcher.write(task, self.client_for(task, "draft"), self._known(task))
-        program = task.parents[0].candidate if task.parents else self._seed
-        script = Script(
-            opening=task_messages(self._problem, task.draw.operator, program, task.parents, self._known(task)),
-            parse=partial(parse_reply, asked=self._asked(program)),
-            instructions=instructions_of(task.draw.operator, program),
-            askings=self._settings.repairs,
-            seed=task.draw.seed,
-            operator=task.draw.operator,
-        )
-        result = await self._conversation.turn(Place(task.ticket, 0), self.client_for(task, "draft"), script)
-        parents = tuple(parent.candidate.id for parent in task.parents) or (program.id,)
-        return _proposal(result, program, parents, task.draw.operator)
+        if task.draw.operator == TUNE:
+            return self._writer.tuned(task)
+        author = self._researcher if task.draw.operator == RESEARCH else self._writer
+        return await author.write(task, self.client_for(task, "draft"), self._known(task))
 
     async def repair(
         self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation
@@ -144,13 +128,13 @@ class LLMProposer:
         """Have a model mend a candidate that its own fault ended; which one, the request's row says.
 
         Returns:
-            None where the fault is not one to mend, or the ticket's repairs are used up.
+            None where the fault is not one to mend, no model wrote it, or the ticket's repairs are used up.
 
         Raises:
             ModelError: as ``write``.
         """
         used = turn - 1 + self._log.asked_again(task.ticket, turn)
-        if evaluation.status not in MENDABLE or used >= self._settings.repairs:
+        if evaluation.status not in MENDABLE or used >= self._settings.repairs or task.draw.operator == TUNE:
             return None
         script = Script(
             opening=repair_messages(self._problem, candidate, evaluation),
@@ -187,12 +171,15 @@ class LLMProposer:
         """Return who is asked: the drawn model, or, for a repair that it has no role for, one that has.
 
         Of several the ticket's seed chooses, so that a turn that is entered again asks the same one. Where no model
-        repairs, the drawn one does.
+        repairs, the drawn one does. A ticket that was drawn without a model (it may be one after which the run looks
+        back) has one of those that draft.
 
         Raises:
             SpeciateError: the drawn model is not among the run's.
         """
-        drawn = self._clients.get(task.draw.model or "")
+        name = task.draw.model
+        name = self._drafters[task.draw.seed % len(self._drafters)].name if name is None else name
+        drawn = self._clients.get(name)
         if drawn is None:
             known = ", ".join(self._clients)
             wanted = f"ticket {task.ticket} was drawn for model {task.draw.model!r}"
@@ -233,7 +220,7 @@ def _drafters(settings: RunSettings) -> tuple[ModelSettings, ...]:
         raise SpeciateError("the proposer llm needs a model: name one with --model")
     if len(set(names)) < len(names):
         raise SpeciateError(f"expected models of different names, got {', '.join(names)}")
-    known = (*OPERATORS, RESEARCH, REPAIR, REFLECT)
+    known = (*WEIGHTS, RESEARCH, REPAIR, REFLECT)
     for model in settings.models:
         unknown = [name for name in model.operators if name not in known]
         if unknown:

@@ -7,12 +7,10 @@ seeded by run and ticket, and judged against the past of exactly those commits.
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from random import Random
 from typing import Any, NamedTuple
 
 from speciate.evaluators import Evaluation, Problem, SpeciateError, Status
@@ -30,9 +28,11 @@ from ._laboratory import Laboratory
 from ._learning import Learning
 from ._memory import seen
 from ._parents import Parents
-from ._proposer import Draw, Elite, Proposer, Task
+from ._parsimony import yields_to
+from ._proposer import ANEW, PEERS, Draw, Elite, Proposer, Task
 from ._records import NO_CANDIDATE, UNCOUNTED, RunRecord, TicketRecord
 from ._remeasuring import Remeasuring
+from ._seeds import generator
 from ._standing import changes_of, islands_of, standing_of, tickets_of
 from ._tessellation import tessellation_of
 
@@ -250,8 +250,10 @@ class Search:
         island = self._islands.choose(ticket, self._history.seen) if self._islands else None
         view = self._islands.view(island, self._committed) if self._islands and island is not None else None
         view = view or seen(self._grid.view(self._committed), self._settings.memory, self._start.values())
-        told = replace(view, history=self._history.seen)
-        return replace(self.proposer.draw(told, self._random(ticket)), island=island)
+        # A control arm that sees less of the archive does not see what came of its tickets either.
+        history = self._history.seen if self._settings.memory == "archive" else ()
+        told = replace(view, history=history, under_way=tuple(self._open[number].draw for number in sorted(self._open)))
+        return replace(self.proposer.draw(told, generator(f"{self._settings.seed}/{ticket}")), island=island)
 
     def _has_room(self) -> bool:
         return len(self._open) < self._settings.window and self._budget.has_room(self._open)
@@ -263,11 +265,6 @@ class Search:
     def _judge_of(self, ticket: TicketRecord) -> Judge:
         """Return who judges what this ticket brings."""
         return self.judge
-
-    def _random(self, ticket: int) -> Random:
-        """Return the ticket's generator: a stable hash of run seed and ticket number."""
-        told = f"{self._settings.seed}/{ticket}".encode()
-        return Random(int.from_bytes(hashlib.blake2b(told, digest_size=16).digest(), "big"))
 
     def _begin(self) -> None:
         """Start lives in ticket order, at most a window of them at a time."""
@@ -285,7 +282,7 @@ class Search:
                 ticket=ticket,
                 proposer=self.proposer,
                 judge=self._judge_of(ticket),
-                cache=self.archive.cache(self.run_id, ticket.visible),
+                cache=self.archive.cache(self.run_id, ticket.visible, behaviours=ANEW not in ticket.draw.extra),
                 repairs=self._settings.repairs,
                 task=partial(self._task, ticket),
                 flight=self._flight.begin(number),
@@ -297,9 +294,10 @@ class Search:
             self._lives[number] = asyncio.create_task(live(life))
 
     def _task(self, ticket: TicketRecord) -> Task:
-        parents = tuple(self._parents.of(number) for number in ticket.draw.parents)
+        draw = ticket.draw
+        parents, peers = (tuple(map(self._parents.of, each)) for each in (draw.parents, draw.extra.get(PEERS, ())))
         laboratory = Laboratory(self.archive, self.run_id, ticket, self._judge_of(ticket), self._workloads)
-        return Task(self.run_id, ticket.number, ticket.draw, parents, ticket.visible, laboratory)
+        return Task(self.run_id, ticket.number, draw, parents, ticket.visible, laboratory, peers)
 
     def _judged(self, ticket: int, turn: int, word: Evaluation) -> None:
         self.on_event(Judged(ticket, turn, word.status.value, word.score, word.cost.wall_s))
@@ -313,7 +311,8 @@ class Search:
             if self._remeasuring is not None:
                 entry = await self._remeasuring.insert(self._grid, ticket.number, word, further)
             else:
-                entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors, further)
+                yields = partial(yields_to, self._parents, ticket.number) if ANEW in ticket.draw.extra else None
+                entry = self._grid.insert(ticket.number, self._sign * word.score, word.descriptors, further, yields)
             if self._islands:
                 former = entry.replaced or self._grid.holder(entry.cell)
                 holder = former.ticket if former and entry.result != "new" else None

@@ -18,6 +18,8 @@ from speciate.evaluators import Candidate, Evaluation, Objective, Problem
 from ._blocks import has_blocks
 from ._figures import figures, standing
 from ._proposer import Parent
+from ._strengths import letter_of, strengths
+from ._variants import FULL, Variant
 from ._yardsticks import Yardstick
 
 Message = dict[str, str]
@@ -26,6 +28,7 @@ Message = dict[str, str]
 BRIEF_CHARACTERS = 24_000
 PROGRAM_CHARACTERS = 32_000
 INSPIRATION_CHARACTERS = 6_000
+MATE_CHARACTERS = 12_000
 FEEDBACK_CHARACTERS = 6_000
 DETAIL_CHARACTERS = 4_000
 REPLY_CHARACTERS = 12_000
@@ -33,10 +36,14 @@ LESSONS_CHARACTERS = 4_000
 REASON_CHARACTERS = 2_000
 OPENING_CHARACTERS = 120_000
 """Of all messages that open a conversation, together; no text of a candidate, a judge or a model changes that."""
+_WORKLOAD_CHARACTERS = 400
 _FILES, _WORD_CHARACTERS = 40, 120
 """Most files of a program that are shown, and most characters of what each is called."""
 _TICKS = 64
 """Most backticks in a row: a fence must be longer, and would double or treble a text that is made of them."""
+PLAN_CHARACTERS = 1_500
+PLANS = 4
+"""Plans that an author is asked for at once."""
 
 _KINDS = ("policy", "plan", "program", "command")
 """Kinds whose authors are told habits of their own."""
@@ -55,6 +62,21 @@ class Known(NamedTuple):
 NOTHING = Known()
 
 
+class Order(NamedTuple):
+    """How an author is asked, beside the form of the answer."""
+
+    variant: Variant = FULL
+    crossing: bool = False
+    """Whether the other designs are there to be joined with the parent, not to inspire."""
+    plan: str = ""
+    """What is to be carried out, in the words of an earlier author; untrusted."""
+    tried: str = ""
+    """What came of earlier plans, a line each; untrusted."""
+
+
+PLAIN = Order()
+
+
 @cache
 def template(name: str) -> Template:
     """Return the template ``agent/prompts/NAME.md``."""
@@ -62,44 +84,64 @@ def template(name: str) -> Template:
 
 
 def task_messages(
-    problem: Problem[Any], operator: str, program: Candidate, shown: Sequence[Parent], known: Known = NOTHING
+    problem: Problem[Any],
+    operator: str,
+    program: Candidate,
+    shown: Sequence[Parent],
+    known: Known = NOTHING,
+    order: Order = PLAIN,
 ) -> list[Message]:
     """Return the opening of a first writing.
 
     Args:
         problem: gives the brief, what is to be written, in which language, and the objective.
-        operator: ``rewrite`` or ``diff``: names the template of the instructions.
+        operator: ``rewrite``, ``diff``, ...: names the template of the instructions.
         program: what is to be improved.
-        shown: the parent, when it was judged, and then the inspirations; empty for a seed that was not.
+        shown: the parent, when it was judged, and then the other designs; empty for a seed that was not.
         known: what the parent is held against, and what there is to learn from.
+        order: how much is shown, and what is asked beside the form.
     """
     objective = problem.objective
-    inspirations = "\n\n".join(_inspiration(parent) for parent in shown[1:])
     content = template("task").substitute(
         brief=clipped(brief_of(problem), BRIEF_CHARACTERS),
         contract=contract_of(problem, program),
         objective=f"`{objective.name}` in {objective.unit}",
         direction="lower is better" if objective.direction == "minimize" else "higher is better",
         parent=quoted_files(program, PROGRAM_CHARACTERS),
-        measurements=_measurements(shown[0].evaluation, objective, known) if shown else "Nothing yet.",
-        inspirations=f"\n\n# Other programs that work differently\n\n{inspirations}" if inspirations else "",
-        lessons=_lessons(known),
-        instructions=instructions_of(operator, program),
+        measurements=_measurements(shown[0].evaluation, objective, known, order) if shown else "Nothing yet.",
+        inspirations=_mates(shown, objective) if order.crossing else _inspirations(shown[1:]),
+        lessons=_lessons(known) + _tried(order),
+        instructions=instructions_of(operator, program, order),
     )
     return [system_message(problem), {"role": "user", "content": content}]
 
 
 def repair_messages(problem: Problem[Any], candidate: Candidate, evaluation: Evaluation) -> list[Message]:
     """Return the opening of a repair of ``candidate``, whose judging ended with a fault of its own."""
+    passed = quoted(figures(evaluation, problem.objective), FEEDBACK_CHARACTERS)
     content = template("repair").substitute(
         brief=clipped(brief_of(problem), BRIEF_CHARACTERS),
         contract=contract_of(problem, candidate),
         candidate=quoted_files(candidate, PROGRAM_CHARACTERS),
         status=evaluation.status.value,
+        where=_where(problem, evaluation),
         detail=quoted(evaluation.detail or "(no detail)", DETAIL_CHARACTERS),
+        passed=f"\n\nWhat it came to before that:\n\n{passed}" if evaluation.measurements else "",
         whole=_whole(candidate),
     )
     return [system_message(problem), {"role": "user", "content": content}]
+
+
+def _where(problem: Problem[Any], evaluation: Evaluation) -> str:
+    """Return in words on which workload a judging ended; they are judged in order, and the first fault ends it."""
+    workloads, passed = problem.workloads(evaluation.split), len(evaluation.measurements)
+    if not passed and evaluation.decision_hash is None and evaluation.censored is None:
+        return "before the first workload"
+    if passed >= len(workloads):
+        return "after the last workload"
+    failing = workloads[passed]
+    params = ", ".join(f"{name} {value}" for name, value in sorted(failing.params.items()))
+    return clipped(f"on workload {passed + 1} of {len(workloads)}, `{failing.name}` ({params})", _WORKLOAD_CHARACTERS)
 
 
 def again_messages(
@@ -119,9 +161,11 @@ def again_messages(
     ]
 
 
-def instructions_of(operator: str, program: Candidate) -> str:
+def instructions_of(operator: str, program: Candidate, order: Order = PLAIN) -> str:
     """Return the form of the answer that ``operator`` asks for."""
-    return template(operator).safe_substitute(whole=_whole(program))
+    plan = quoted(order.plan, PLAN_CHARACTERS) if order.plan else ""
+    form = template(operator).safe_substitute(whole=_whole(program), plan=plan, plans=PLANS)
+    return f"{template('mechanism').substitute()}\n\n{form}" if order.variant.mechanism else form
 
 
 def contract_of(problem: Problem[Any], program: Candidate) -> str:
@@ -197,9 +241,11 @@ def system_message(problem: Problem[Any]) -> Message:
     return {"role": "system", "content": template("system").substitute(habits=habits)}
 
 
-def _measurements(evaluation: Evaluation, objective: Objective, known: Known) -> str:
-    told = quoted(figures(evaluation, objective, known.reached), FEEDBACK_CHARACTERS)
-    return f"{standing(evaluation.score, objective, known.reached)} By workload, the worst first:\n\n{told}"
+def _measurements(evaluation: Evaluation, objective: Objective, known: Known, order: Order) -> str:
+    detailed = order.variant.detailed
+    told = quoted(figures(evaluation, objective, known.reached, None if detailed else 1), FEEDBACK_CHARACTERS)
+    which = "By workload, the worst first" if detailed else "On its worst workload"
+    return f"{standing(evaluation.score, objective, known.reached)} {which}:\n\n{told}"
 
 
 def _lessons(known: Known) -> str:
@@ -208,6 +254,29 @@ def _lessons(known: Known) -> str:
     return "\n\n" + template("lessons").substitute(lessons=quoted(known.lessons, LESSONS_CHARACTERS))
 
 
+def _tried(order: Order) -> str:
+    if not order.tried:
+        return ""
+    return "\n\n" + template("tried").substitute(tried=quoted(order.tried, LESSONS_CHARACTERS))
+
+
+def _inspirations(others: Sequence[Parent]) -> str:
+    if not others:
+        return ""
+    told = "\n\n".join(_inspiration(parent) for parent in others)
+    return f"\n\n# Other programs that work differently\n\n{told}"
+
+
 def _inspiration(parent: Parent) -> str:
     score = "none" if parent.evaluation.score is None else f"{parent.evaluation.score:.6g}"
     return f"Score: {score}.\n\n{quoted_files(parent.candidate, INSPIRATION_CHARACTERS)}"
+
+
+def _mates(shown: Sequence[Parent], objective: Objective) -> str:
+    """Return the designs that the parent, which is called A, is crossed with, and who is best where."""
+    programs = "\n\n".join(
+        f"Program {letter_of(place)}:\n\n{quoted_files(mate.candidate, MATE_CHARACTERS)}"
+        for place, mate in enumerate(shown[1:], start=1)
+    )
+    table = quoted(strengths([parent.evaluation for parent in shown], objective), FEEDBACK_CHARACTERS)
+    return "\n\n" + template("mates").substitute(programs=programs, strengths=table)

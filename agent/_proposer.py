@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from ._laboratory import Laboratory
 
 
+ANEW = "anew"
+"""Key of ``Draw.extra``: the candidate is measured though it behaves as a known one does, as a simpler one should."""
+PEERS = "peers"
+"""Key of ``Draw.extra``: tickets whose designs are looked at beside the parents, and are no parents."""
+
+
 class Elite(NamedTuple):
     """The holder of a niche."""
 
@@ -41,6 +47,10 @@ class ArchiveView(Protocol):
     @property
     def history(self) -> Sequence["Past"]:
         """What the last committed tickets came to, of all islands, oldest first; at most ``HISTORY`` of them."""
+
+    @property
+    def under_way(self) -> Sequence["Draw"]:
+        """Draws of the tickets that are issued and not committed, in their order: what they come to is not known."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,8 @@ class Task:
     """The archive is seen as of this many commits."""
     laboratory: "Laboratory | None" = None
     """Makes the ticket's experiments, as many as its draw was issued with (``Draw.extra["experiments"]``)."""
+    peers: tuple[Parent, ...] = ()
+    """The designs of ``Draw.extra[PEERS]``."""
 
 
 class Reasons(NamedTuple):

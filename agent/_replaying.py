@@ -20,6 +20,7 @@ from ._digest import Parting, archive_digest, parting_of, ticket_facts
 from ._evaluation_budget import ALLOWED
 from ._events import Event
 from ._flight import Flight
+from ._ideas import TURN as PLANNING
 from ._judging import Judge
 from ._laboratory import EXPERIMENT
 from ._lesson_rows import copy_beginning
@@ -284,7 +285,8 @@ class RecordedLLM(LLMProposer):
 
     async def write(self, task: Task) -> Proposal:
         """Read what the model had written; no candidate where it had not."""
-        copy_exchanges(self._from, self._into, task.ticket, 0)
+        for turn in (PLANNING, 0):
+            copy_exchanges(self._from, self._into, task.ticket, turn)
         return await super().write(task)
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:

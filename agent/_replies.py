@@ -19,6 +19,7 @@ Outcome = Literal[
     "diff",
     "rewrite",
     "lessons",
+    "plans",
     "no_code",
     "truncated",
     "empty",
@@ -26,8 +27,9 @@ Outcome = Literal[
     "diff_failed",
     "frame_broken",
     "no_lessons",
+    "no_plans",
 ]
-USABLE: frozenset[str] = frozenset({"diff", "rewrite", "lessons"})
+USABLE: frozenset[str] = frozenset({"diff", "rewrite", "lessons", "plans"})
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
@@ -66,6 +68,8 @@ class Parsed(NamedTuple):
     """For an unusable reply: what was wrong, in words that its author can act on."""
     excerpt: str = ""
     """What of the design the reason speaks of. Untrusted text."""
+    plans: tuple[str, ...] = ()
+    """Of ``plans``: each ``label: what changes``. Untrusted text."""
 
     @property
     def source(self) -> str | None:

@@ -14,6 +14,7 @@ from . import _python_changes as python
 from . import _python_mates as python_mates
 from . import _token_changes as token
 from ._bandit import Chooser
+from ._constant_tuning import TUNE, Tuner, tuning_draw
 from ._fronts import from_front
 from ._genetic import select
 from ._literals import changeable_files, is_python
@@ -48,7 +49,9 @@ ARMS = (
     Arm("function", 0.06),
     Arm("blend", 0.05),
 )
+_WEIGHTS = {TUNE: 0.15, **{arm.name: arm.weight for arm in ARMS}}
 _PYTHON: dict[str, python.PythonChange] = {
+    TUNE: python.tune,
     "tune": python.tune,
     "swap": python.swap,
     "reorder": python.reorder,
@@ -63,6 +66,7 @@ _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
     "blend": python_mates.blend,
 }
 _TOKEN: dict[str, token.TokenChange] = {
+    TUNE: token.tune,
     "tune": token.tune,
     "term": token.term,
     "swap": token.swap,
@@ -161,19 +165,22 @@ class SourceProposer:
     name = "genetic"
 
     def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
-        self._chooser = Chooser(settings, [arm.name for arm in ARMS])
+        self._chooser = Chooser(settings, _WEIGHTS)
         self._workshop = Workshop(problem)
+        self._tuner = Tuner(problem)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose an operator, a parent and, for a crossover, a mate."""
         library = self._workshop.library
-        operator = self._chooser.pick("operator", {arm.name: arm.weight for arm in ARMS}, view.history, rng)
+        operator = self._chooser.pick("operator", _WEIGHTS, view.history, rng)
         elites = view.elites
         if not elites:
             # Nothing is judged yet: a program of the library stands in for the parent.
             extra = {"base": rng.randrange(len(library)), "mate": rng.randrange(len(library))}
             return Draw(operator, (), rng.getrandbits(48), extra=extra)
         parent = from_front(view, select(elites, rng), rng)
+        if operator == TUNE:
+            return tuning_draw(view, parent.ticket, rng.getrandbits(48))
         others = [elite for elite in elites if elite.ticket != parent.ticket]
         if operator not in _PYTHON_MATES or not others or rng.random() < 0.4:
             return Draw(operator, (parent.ticket,), rng.getrandbits(48), extra={"mate": rng.randrange(len(library))})
@@ -181,6 +188,9 @@ class SourceProposer:
 
     async def write(self, task: Task) -> Proposal:
         """Change the parent by the drawn operator; another one where that finds nothing to change."""
+        tuned = self._tuner.child(task) if task.draw.operator == TUNE else None
+        if tuned is not None:
+            return Proposal(tuned)
         extra, library = task.draw.extra, self._workshop.library
         base = task.parents[0].candidate if task.parents else library[int(extra.get("base", 0)) % len(library)]
         given = library[int(extra.get("mate", 0)) % len(library)]

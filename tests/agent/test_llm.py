@@ -4,10 +4,12 @@ import asyncio
 import json
 import socket
 from random import Random
-from types import MappingProxyType
 
 import pytest
 from speciate.agent import Budget, Elite, ModelError, ModelSettings, Proposal, usage_summary
+from speciate.agent._grid import View
+from speciate.agent._llm_operators import WEIGHTS
+from speciate.agent._variants import VARIANTS
 from speciate.evaluators import Candidate, SpeciateError, Status
 from support.lanes import EARLIEST
 from support.llm_runs import KEY, LLMRun, failed, llm_run
@@ -310,24 +312,27 @@ def test_every_behaviour_at_once_and_the_books_are_right(request, tmp_path, serv
 
 
 def test_draws_are_seeded_and_favour_the_best(tmp_path):
-    class View:
-        commits = 50
-        history = ()
-        elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(20))
-        fronts = MappingProxyType({})
-
+    view = View(50, tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(20)))
     run = llm_run(tmp_path, None)
     models = tuple(ModelSettings(name=name, base_url="http://127.0.0.1:9/v1") for name in "ab")
     run.settings = run.settings.model_copy(update={"models": models})
     proposer = run.proposer()
-    draws = [proposer.draw(View(), Random(seed)) for seed in range(400)]
-    assert draws == [proposer.draw(View(), Random(seed)) for seed in range(400)]
-    assert {draw.model for draw in draws} == {"a", "b"}
-    assert {draw.operator for draw in draws} == {"rewrite", "diff"}
+    draws = [proposer.draw(view, Random(seed)) for seed in range(600)]
+    assert draws == [proposer.draw(view, Random(seed)) for seed in range(600)]
+    assert {draw.operator for draw in draws} == set(WEIGHTS)
+    assert {draw.variant for draw in draws} == {"", *VARIANTS}
+    assert {draw.model for draw in draws} == {"a", "b", None}
+    assert all((draw.model is None) == (draw.operator == "tune-constants") for draw in draws)
     parents = [draw.parents[0] for draw in draws]
     assert parents.count(0) > 2 * parents.count(5) > 0
-    assert all(len(set(draw.parents)) == 3 for draw in draws)
-    json.dumps([draw.seed for draw in draws])
+    assert all(len(set(draw.parents)) == len(draw.parents) for draw in draws)
+    shown = {(draw.operator, draw.variant, len(draw.parents)) for draw in draws}
+    assert {each for each in shown if each[0] == "rewrite"} == {
+        ("rewrite", name, 1 + variant.inspirations) for name, variant in VARIANTS.items()
+    }
+    assert {each[2] for each in shown if each[0] == "crossover"} == {2, 3}
+    assert {each[2] for each in shown if each[0] in ("simplify", "tune-constants")} == {1}
+    json.dumps([draw.extra for draw in draws])
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,10 @@ def llm_run(
     repairs: int = 1,
     others: Sequence[ModelSettings] = (),
     chosen: Mapping[str, Any] | None = None,
+    given: str = EARLIEST,
     **model: Any,
 ) -> LLMRun:
-    """Return a new run with one model ``m``, ``others`` where given, and ``chosen`` further settings.
+    """Return a new run from one design, with one model ``m``, ``others`` where given, and ``chosen`` further settings.
 
     ``place`` is a folder, or the URL of a server's empty database.
     """
@@ -96,7 +97,7 @@ def llm_run(
         repairs=repairs,
         **(chosen or {}),
     )
-    run_id = create_run(archive, settings, the_problem, [Candidate.from_source(EARLIEST)])
+    run_id = create_run(archive, settings, the_problem, [Candidate.from_source(given)])
     return LLMRun(archive, run_id, settings, the_problem)
 
 

@@ -66,12 +66,13 @@ BEHAVIOURS: dict[str, int] = {
     "failed": 0,
     "authored": 0,
     "no_tools": 0,
+    "asked": 0,
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
 ``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
 ``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them; ``failed``
 is a response that ended so; ``authored`` answers as the server's ``author`` does, and so does ``no_tools``, which
-refuses tools."""
+refuses tools; ``asked`` answers in the form that is asked for: plans, an edit or a whole file."""
 
 STATUS_ONLY = tuple(f"http_{status}" for status in (307, 400, 401, 402, 403, 404, 429, 500, 503))
 
@@ -259,6 +260,11 @@ def _authored(name: str, body: dict[str, Any], author: Callable[[dict[str, Any]]
 
 
 def _text(name: str, messages: list[dict[str, str]], rng: Random) -> str:
+    if name == "asked":
+        asked = messages[-1]["content"]
+        if "PLAN:" in asked:
+            return "\n".join(f"PLAN: way {rng.randrange(10**6)}: move number {n} of the program." for n in range(4))
+        name = "diff" if "<<<<<<< SEARCH" in asked else "rewrite"
     design = design_in(messages)
     change = edit(design, rng)
     idea = f"Idea: move one constant, because {change.before.strip()[:40]!r} looks untuned.{cited(messages)}"
