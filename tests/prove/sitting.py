@@ -14,7 +14,7 @@ from random import Random
 from prove.ledger import START, STEPS, VERDICT, Kill, progress, rows, steps, written
 from prove.leftovers import below, gone, semaphores
 
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 """For one sitting to do anything that is waited for; only a hang takes that long."""
 STARTING_S = 4.0
 """A sitting that has nothing to wait for is killed within this time, most of which is starting up."""

@@ -146,7 +146,7 @@ def check_report(drill: Drill, requests: int, in_doubt: int, charged_tokens: int
 def test_killed_search_ends_in_the_archive_of_one_that_was_left_alone(
     tmp_path: Path, known: set[int], full: bool, tell: Callable[[str], None]
 ) -> None:
-    kills, evaluations = (30, 100) if full else (6, 30)
+    kills, evaluations = (16, 40) if full else (6, 30)
     aims = list(islice(cycle(("judge", "archive", None)), kills))
     asked = [*PROBLEM, "--proposer", "genetic", "--seed", "9", "--evals", str(evaluations)]
     archives = {}

@@ -45,7 +45,7 @@ class Peer(NamedTuple):
 
 PEERS = {
     "openevolve": Peer("OpenEvolve", OPENEVOLVE, problems=len(LANDSCAPES), seeds=15, evaluations=100),
-    "shinka": Peer("ShinkaEvolve", "shinka-evolve==0.0.7", problems=2, seeds=15, evaluations=30),
+    "shinka": Peer("ShinkaEvolve", "shinka-evolve==0.0.7", problems=2, seeds=10, evaluations=30),
 }
 
 
@@ -87,8 +87,9 @@ def compare(arguments: Sequence[str] = ()) -> None:
 
 def _make(name: str, peer: Peer, chosen: argparse.Namespace) -> None:
     """Make the rows that are missing of one framework and of ours beside it. Raises Missing."""
-    sides = {name: python_of(name, peer.requirement), "speciate": Path(sys.executable)}
-    sides = {each: python for each, python in sides.items() if chosen.only in (None, each)}
+    sides = {"speciate": Path(sys.executable)} if chosen.only in (None, "speciate") else {}
+    if chosen.only in (None, name):
+        sides = {name: python_of(name, peer.requirement), **sides}
     done = {(row["problem"], row["seed"], row["framework"], row["asked"]) for row in rows_of(chosen.rows)}
     for seed in range(chosen.first, peer.seeds + 1):
         for problem in list(LANDSCAPES)[: peer.problems]:

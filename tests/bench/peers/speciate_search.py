@@ -1,4 +1,4 @@
-"""One search with Speciate: the proposer ``llm`` and the default settings, in the default sandbox.
+"""One search with Speciate: the proposer ``llm`` and the default settings without lessons, in the default sandbox.
 
     python speciate_search.py BASE_URL SEED EVALUATIONS FOLDER LANDSCAPE
 
@@ -36,6 +36,8 @@ async def run(base_url: str, seed: int, evaluations: int, folder: Path, landscap
         models=(ModelSettings(name="author", base_url=base_url, api_key_env="PEERS_KEY"),),
         # The seed is judged too, and is no proposal.
         budget=Budget(evaluations=evaluations + 1),
+        # The author reads a program and nothing else: to be asked what it learnt is a prompt without one.
+        lessons="off",
     )
     archive = open_archive(folder / "run.db", create=True)
     run_id = create_run(archive, settings, problem, [problem.seed()])
