@@ -86,19 +86,22 @@ def compare(arguments: Sequence[str] = ()) -> None:
 
 
 def _make(name: str, peer: Peer, chosen: argparse.Namespace) -> None:
-    """Make the rows that are missing of one framework and of ours beside it. Raises Missing."""
-    sides = {"speciate": Path(sys.executable)} if chosen.only in (None, "speciate") else {}
-    if chosen.only in (None, name):
-        sides = {name: python_of(name, peer.requirement), **sides}
+    """Make the missing rows of one framework and of ours beside it. Raises Missing, where it is needed for any."""
     done = {(row["problem"], row["seed"], row["framework"], row["asked"]) for row in rows_of(chosen.rows)}
-    for seed in range(chosen.first, peer.seeds + 1):
-        for problem in list(LANDSCAPES)[: peer.problems]:
-            for framework, python in sides.items():
-                if (problem, seed, framework, peer.evaluations) in done:
-                    continue
-                row = searched(framework, python, problem, seed, peer.evaluations)
-                append(chosen.rows, row)
-                print(f"{problem} {seed} {framework}: best {row['best']:.2f}, {row['wall_s']:.0f} s", flush=True)
+    missing = [
+        (problem, seed, framework)
+        for seed in range(chosen.first, peer.seeds + 1)
+        for problem in list(LANDSCAPES)[: peer.problems]
+        for framework in (name, "speciate")
+        if chosen.only in (None, framework) and (problem, seed, framework, peer.evaluations) not in done
+    ]
+    pythons = {"speciate": Path(sys.executable)}
+    if any(framework == name for _, _, framework in missing):
+        pythons[name] = python_of(name, peer.requirement)
+    for problem, seed, framework in missing:
+        row = searched(framework, pythons[framework], problem, seed, peer.evaluations)
+        append(chosen.rows, row)
+        print(f"{problem} {seed} {framework}: best {row['best']:.2f}, {row['wall_s']:.0f} s", flush=True)
 
 
 def tables_of(rows: Sequence[dict[str, Any]], peers: Mapping[str, Peer]) -> str:
