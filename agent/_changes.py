@@ -6,7 +6,8 @@ functions that neither program defines are spoken of, so that what an author cal
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -39,7 +40,11 @@ class Words(NamedTuple):
     @classmethod
     def of(cls, problem: Problem[Any]) -> "Words":
         """Return the words of a problem's interface."""
-        return cls(frozenset(problem.interface.defines), frozenset(_WORD.findall(problem.interface.description())))
+        interface = problem.interface
+        named = frozenset(_WORD.findall(interface.description()))
+        # A hook's arguments are records: what counts is which of their fields is read.
+        records = frozenset(re.findall(r"\w+", " ".join(interface.signatures()))) if interface.kind == "policy" else ()
+        return cls(frozenset(interface.defines), named.difference(records))
 
 
 class _Outline(NamedTuple):
@@ -50,10 +55,10 @@ class _Outline(NamedTuple):
     numbers: tuple[float, ...]
     owners: tuple[str, ...]
     """Of each number: a constant's name, or the function it is in."""
-    uses: frozenset[tuple[str, str]]
-    """(function, word of the problem)."""
-    calls: frozenset[tuple[str, str]]
-    """(function, function that is defined elsewhere)."""
+    uses: Mapping[tuple[str, str], int]
+    """How often each function names each word of the problem."""
+    calls: Mapping[tuple[str, str], int]
+    """How often each function calls one that is defined elsewhere."""
 
 
 def changes(parent: Candidate, child: Candidate, words: Words) -> tuple[str, ...]:
@@ -62,7 +67,7 @@ def changes(parent: Candidate, child: Candidate, words: Words) -> tuple[str, ...
     >>> words = Words(frozenset(("key",)), frozenset(("age", "size")))
     >>> before = Candidate.from_source("def key(job):\\n    return job.age * 2\\n")
     >>> changes(before, Candidate.from_source("def key(job):\\n    return job.size * 2\\n"), words)
-    ('`key` uses `size`', '`key` no longer uses `age`')
+    ('`key` uses `age` less', '`key` uses `size` more')
     >>> changes(before, Candidate.from_source("def key(job):\\n    return job.age * 3\\n"), words)
     ('a number in `key` made larger',)
     """
@@ -80,10 +85,10 @@ def changes(parent: Candidate, child: Candidate, words: Words) -> tuple[str, ...
 def _told(before: _Outline, after: _Outline) -> Iterator[str]:
     yield from _moved(before, after)
     for verb, old, new in (("uses", before.uses, after.uses), ("calls", before.calls, after.calls)):
-        for function, word in sorted(new - old):
-            yield f"{function} {verb} `{word}`"
-        for function, word in sorted(old - new):
-            yield f"{function} no longer {verb} `{word}`"
+        for function, word in sorted(old.keys() | new.keys()):
+            more = new.get((function, word), 0) - old.get((function, word), 0)
+            if more:
+                yield f"{function} {verb} `{word}` {'more' if more > 0 else 'less'}"
     sizes = len(before.shape), len(after.shape)
     if max(sizes) >= _LONGER * min(sizes):
         yield "the program made longer" if sizes[1] > sizes[0] else "the program made shorter"
@@ -112,7 +117,9 @@ def _outline(path: str, text: str, language: str, words: Words) -> _Outline:
     found = [token for token in tokens(text, grammar_of(path, language)) if token.kind not in ("blank", "quiet")]
     constants = {match.start(3): match for match in _CONSTANT.finditer(text)}
     numbers: list[tuple[str, float]] = []
-    uses, calls, own = set(), set(), set()
+    uses: Counter[tuple[str, str]] = Counter()
+    calls: Counter[tuple[str, str]] = Counter()
+    own = set()
     place, before = "the program", ""
     for token, after in zip(found, (*found[1:], _END), strict=False):
         if token.kind == "number":
@@ -128,16 +135,16 @@ def _outline(path: str, text: str, language: str, words: Words) -> _Outline:
         elif token.kind == "word":
             word = token.text.lstrip(".")
             if word in words.known and word not in words.functions:
-                uses.add((place, word))
+                uses[place, word] += 1
             elif after.text == "(" and word not in _FLOW and len(word) <= _CALLED:
-                calls.add((place, word))
+                calls[place, word] += 1
         before = token.text
     return _Outline(
         tuple("0" if token.kind == "number" else token.text for token in found),
         tuple(value for _, value in numbers),
         tuple(owner for owner, _ in numbers),
-        frozenset(uses),
-        frozenset(call for call in calls if call[1] not in own | words.functions),
+        uses,
+        {call: count for call, count in calls.items() if call[1] not in own and call[1] not in words.functions},
     )
 
 

@@ -14,8 +14,8 @@ from speciate.runs.cli import app
 WORDS = "Weigh the backlog | <b>by</b> speed."
 BOOK = (
     ("change", ANY, 20.0, 80.0, -4.0),
-    ("change", "`choose` uses `speed`", 9.0, 3.0, 0.6),
-    ("change", "`choose` no longer uses `backlog`", 0.0, 12.0, -3.6),
+    ("change", "`choose` uses `speed` more", 9.0, 3.0, 0.6),
+    ("change", "`choose` uses `backlog` less", 0.0, 12.0, -3.6),
     ("change", "the program made longer", 4.0, 16.0, 0.0),
     ("model", WORDS, 2.0, 1.0, 0.03),
     ("model", "Send all to the first lane.", 0.0, 5.0, -0.5),
@@ -64,7 +64,7 @@ def test_show_tells_them_as_text_and_as_json(
 ) -> None:
     text = shown(archive, told, capsys)
     assert "lessons    5 after 20 commits, the most telling 4 are told; of all changes 20 % improved" in text
-    assert "L1      helps              9.0      3.0     +5.0 %  `choose` uses `speed`" in text
+    assert "L1      helps              9.0      3.0     +5.0 %  `choose` uses `speed` more" in text
     facts = json.loads(shown(archive, told, capsys, "--json"))
     assert [said["text"] for said in facts["lessons"]["told"]] == [BOOK[n][1] for n in (1, 2, 4, 5)]
 
