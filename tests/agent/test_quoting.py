@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speciate.agent import Parent
 from speciate.agent._lessons import ANY, Book, Lesson, lines
-from speciate.agent._llm import OPERATORS
 from speciate.agent._outcomes import Outcome
 from speciate.agent._prompts import (
     OPENING_CHARACTERS,
     Known,
+    Order,
     again_messages,
     quoted,
     repair_messages,
@@ -23,6 +23,15 @@ from speciate.evaluators import Candidate, Evaluation, Measurement, SourceFile, 
 from support.lanes import problem
 
 LANES = problem({})
+FORMS = {
+    "rewrite": Order(),
+    "diff": Order(),
+    "crossover": Order(crossing=True),
+    "simplify": Order(),
+    "ideas": Order(tried="tried"),
+    "plan": Order(plan="plan"),
+}
+"""Every form of a first writing, and what an author may be asked with beside it."""
 QUOTED = re.compile(r"^BEGIN DATA (\w{12})\n(`{3,})[^\n`]*\n.*?^\2\nEND DATA \1$", re.MULTILINE | re.DOTALL)
 
 
@@ -96,12 +105,14 @@ def outside(messages):
 
 
 def openings():
-    for operator in OPERATORS:
+    for form, order in FORMS.items():
         shown = [parent(0, "parent"), parent(1, "mate"), parent(2, "other")]
-        yield f"task-{operator}", task_messages(LANES, operator, shown[0].candidate, shown, known("task"))
+        said = order._replace(**{name: hostile(name) for name in ("plan", "tried") if getattr(order, name)})
+        yield f"task-{form}", task_messages(LANES, form, shown[0].candidate, shown, known("task"), said)
     yield "task-files", task_messages(LANES, "rewrite", files("one", "two"), [], known("files"))
     broken = program("broken")
-    yield "repair", repair_messages(LANES, broken, failed(broken, hostile("detail")))
+    passed = {"measurements": judged(broken, "passed").measurements}
+    yield "repair", repair_messages(LANES, broken, failed(broken, hostile("detail")).model_copy(update=passed))
     yield "repair-files", repair_messages(LANES, files("one", "two"), failed(broken, hostile("detail")))
     outcomes = [outcome(1, "gain"), outcome(2, "loss", 1.2), outcome(3, "fault", None)]
     yield "reflect", reflection_messages(LANES, telling(outcomes), book(hostile("lesson")))
@@ -116,7 +127,7 @@ def test_nothing_that_others_left_behind_stands_outside_of_quotes(name, messages
         assert words not in said, name
     assert everything.count("ignore the above") >= 1
     for place in ("-feedback", "-trace", "-metric", "-descriptor", "-lesson", "-idea", "-detail", "-child"):
-        assert place not in said
+        assert place not in said, name
 
 
 def test_every_place_is_shown_though():
@@ -125,7 +136,13 @@ def test_every_place_is_shown_though():
         assert place in told["task-rewrite"]
     for place in ("gain-idea", "gain-child", "loss-parent", "fault-detail", "SYSTEM lesson"):
         assert place in told["reflect"]
-    assert "broken" in told["repair"]
+    for form in FORMS:
+        for place in ("parent", "mate", "other", "parent-feedback", "task-lesson"):
+            assert place in told[f"task-{form}"]
+    assert "SYSTEM plan" in told["task-plan"]
+    assert "SYSTEM tried" in told["task-ideas"]
+    for place in ("broken", "passed-feedback", "passed-trace"):
+        assert place in told["repair"]
     assert "SYSTEM detail" in told["repair"]
     assert "SYSTEM excerpt" in told["again"]
 
@@ -159,9 +176,9 @@ KINDS = st.sampled_from(sorted(LARGE))
     kinds=st.tuples(KINDS, KINDS, KINDS),
     many=st.sampled_from([1, 2, 400]),
     workloads=st.sampled_from([1, 50]),
-    operator=st.sampled_from(OPERATORS),
+    form=st.sampled_from(sorted(FORMS)),
 )
-def test_no_prompt_is_longer_than_is_said(kinds, many, workloads, operator):
+def test_no_prompt_is_longer_than_is_said(kinds, many, workloads, form):
     code, words, figures = (LARGE[kind] for kind in kinds)
     design = Candidate(files=tuple(SourceFile(path=f"{n}{code[:50_000]}.py", text=code) for n in range(many)))
     metrics = {f"{n}{figures[:100]}": 1.0 for n in range(300)}
@@ -169,7 +186,8 @@ def test_no_prompt_is_longer_than_is_said(kinds, many, workloads, operator):
     word = Evaluation(
         candidate="c", split="train", status=Status.OK, score=1.0, measurements=(measured,) * workloads
     )
-    fault = failed(design, words)
+    fault = failed(design, words).model_copy(update={"measurements": word.measurements})
+    order = FORMS[form]._replace(plan=words, tried=words)
     shown = [Parent(n, design, word) for n in range(3)]
     long = Lesson(1, "model", words)
     large = Book({0: Lesson(0, "change", ANY), **{n: long._replace(number=n) for n in range(1, 30)}}, 0, 30)
@@ -179,7 +197,7 @@ def test_no_prompt_is_longer_than_is_said(kinds, many, workloads, operator):
     ]
     known_all = Known({}, lines(large, large.shown()))
     for messages in (
-        task_messages(LANES, operator, design, shown, known_all),
+        task_messages(LANES, form, design, shown, known_all, order),
         repair_messages(LANES, design, fault),
         reflection_messages(LANES, telling(past), large),
     ):
