@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 from speciate.agent import Budget, ModelError, ModelSettings, Proposal, usage_summary
+from speciate.agent._grid import View
 from speciate.evaluators import Candidate, SpeciateError, Status
 from support.llm_runs import KEY, LLMRun, failed, llm_run
 from support.openai_server import OpenAIServer
@@ -148,12 +149,7 @@ def test_a_cheap_model_drafts_and_a_strong_one_repairs(tmp_path):
         assert [(row["ticket"], row["turn"], row["model"]) for row in run.rows()] == [(1, 0, "m"), (2, 1, "strong")]
         assert run.archive.ticket(run.run_id, 2).draw.model == "m"
 
-        class View:
-            commits = 0
-            elites = ()
-            history = ()
-
-        assert {run.proposer().draw(View(), Random(seed)).model for seed in range(20)} == {"m"}
+        assert {run.proposer().draw(View(0, ()), Random(seed)).model for seed in range(20)} == {"m"}
 
 
 def test_who_may_repair_repairs_its_own_and_of_several_others_the_seed_chooses(tmp_path):
