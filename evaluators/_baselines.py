@@ -68,7 +68,7 @@ def _baseline(file: Path, entry: str, language: str, tuned: Mapping[str, Any]) -
         candidate=with_constants(candidate, values) if values else candidate,
         source=source.rstrip("."),
         parameters=parameters,
-        tuned_evaluations=tuned.get("evaluations"),
+        tuned_evaluations=tuned.get("evaluations") if parameters else None,
         control=any(line.rstrip(".") == "Control" for line in lines),
     )
 

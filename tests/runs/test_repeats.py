@@ -67,7 +67,8 @@ def test_repeats_cost_no_evaluation_and_the_saving_told_is_the_one_recorded(
     assert len(alike) >= 3
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
     db, report = tmp_path / "runs.db", tmp_path / "report"
-    words = ["--model", "m", "--evals", str(len(distinct)), "--workers", "2", "--sandbox", "process"]
+    words = ["--model", "m", "--operators", "rewrite,diff", "--evals", str(len(distinct)), "--workers", "2"]
+    words += ["--sandbox", "process"]
     with OpenAIServer(["given"], sources=replies, delay_s=0.02) as server:
         asked = ["run", lanes.__file__, *words, "--base-url", server.base_url, "--db", str(db), "--report", str(report)]
         assert app([*asked, "--rivals", "1", "--quiet"]) == 0
