@@ -55,8 +55,8 @@ def new_run(archive, evaluations=60, problem=PROBLEM, **settings):
     return create_run(archive, chosen, problem, STARTERS)
 
 
-def searched(archive, problem=PROBLEM, inventor=None, **settings):
-    run_id = new_run(archive, problem=problem, **settings)
+def searched(archive, problem=PROBLEM, inventor=None, evaluations=60, **settings):
+    run_id = new_run(archive, evaluations, problem, **settings)
     asyncio.run(search(archive, run_id, problem, inventor or GeneticProposer(PROBLEM), routing_judge))
     return run_id
 
@@ -147,7 +147,7 @@ class Researcher(ScriptedProposer):
 
 def test_insights_of_researchers_are_lessons_also_of_tickets_without_a_design(tmp_path):
     archive = open_archive(tmp_path / "runs.db", create=True)
-    run_id = searched(archive, inventor=Researcher())
+    run_id = searched(archive, inventor=Researcher(), evaluations=25)
     told = {lesson.text: lesson.kind for lesson in book(archive, run_id).lessons.values() if lesson.kind != "change"}
     insights = ("waiting grows with memory held", "the fast server is idle", "shortest prompts first gains nothing")
     assert told == dict.fromkeys(insights, "model")
@@ -176,16 +176,16 @@ def test_a_replay_learns_the_same(learnt, tmp_path):
 def test_a_killed_and_resumed_run_learns_what_an_undisturbed_one_does(tmp_path):
     path = tmp_path / "killed.db"
     archive = open_archive(path, create=True)
-    run_id = new_run(archive, proposer="scripted", repairs=2)
+    run_id = new_run(archive, 30, proposer="scripted", repairs=2)
     process = subprocess.Popen([sys.executable, str(SCRIPT), str(path), run_id, "1"])
     while process.poll() is None and len(rows(archive, run_id)) < 5:
-        time.sleep(0.002)
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     cut = len(rows(archive, run_id))
     asyncio.run(search(archive, run_id, PROBLEM, ScriptedProposer(), routing_judge))
     whole = open_archive(tmp_path / "whole.db", create=True)
-    whole_id = searched(whole, inventor=ScriptedProposer(), proposer="scripted", repairs=2)
+    whole_id = searched(whole, inventor=ScriptedProposer(), evaluations=30, proposer="scripted", repairs=2)
     assert rows(archive, run_id) == rows(whole, whole_id)
     assert len(rows(whole, whole_id)) > cut
 
@@ -210,8 +210,8 @@ def test_a_later_run_of_the_family_begins_with_half_the_evidence(tmp_path):
 def test_what_a_run_began_with_is_replayed_and_not_what_was_learnt_since(tmp_path):
     archive = open_archive(tmp_path / "runs.db", create=True)
     searched(archive)
-    second = searched(archive, lessons="family", seed=2)
-    searched(archive, seed=3)
+    second = searched(archive, evaluations=30, lessons="family", seed=2)
+    searched(archive, evaluations=30, seed=3)
     target = open_archive(tmp_path / "replay.db", create=True)
     for into in (archive, target):
         replayed = asyncio.run(replay(archive, second, into, PROBLEM))
