@@ -38,8 +38,8 @@ SETTLING = 15.0
 """Tickets after which half of the choices go by evidence."""
 PRIOR = 4.0
 """Average tickets that the belief about an arm begins with."""
-UNJUDGED = 0.25
-"""Share of an evaluation that a ticket costs which used none: it had its place in the window."""
+TURN = 0.1
+"""What any ticket costs beside what it used, as a share of an average one: a free arm would be drawn for ever."""
 
 Choosing = Literal["operator", "model", "variant", "island"]
 """What of a ticket is chosen."""
@@ -108,7 +108,7 @@ def cost_of(past: Past, budget: Budget) -> float:
 
     Where there is none of these, every evaluation costs the same.
     """
-    evaluations = UNJUDGED if past.outcome in UNCOUNTED else 1.0
+    evaluations = float(past.outcome not in UNCOUNTED)
     shares = [evaluations / budget.evaluations] if budget.evaluations else []
     shares += [past.spent.tokens / budget.tokens] if budget.tokens else []
     shares += [(past.spent.usd or 0.0) / budget.usd] if budget.usd else []
@@ -131,16 +131,17 @@ def chosen(weights: Mapping[str, float], outcomes: Sequence[Outcome], rng: Rando
             spent[arm] += weight * cost
             drawn[arm] += weight
             known, weight = known + 1, weight * _DECAY
-    # Never 0: before anything was earned, or where nothing cost anything, one arm is as good as another.
-    rate = (sum(earned.values()) + 0.1) / (sum(drawn.values()) + 1.0)
-    unit = sum(spent.values()) / (sum(drawn.values()) or 1.0) or 1.0
+    tickets = sum(drawn.values())
+    unit = sum(spent.values()) / (tickets or 1.0) or 1.0
+    costs = {arm: (spent[arm] / unit + TURN * drawn[arm]) / (1.0 + TURN) for arm in weights}
     if rng.random() < max(FLOOR, SETTLING / (SETTLING + known)):
         # Trying costs as much of one arm as of another.
-        prices = [(spent[arm] / unit + PRIOR) / (drawn[arm] + PRIOR) for arm in weights]
-        shares = [weight / price for weight, price in zip(weights.values(), prices, strict=True)]
+        shares = [weights[arm] * (drawn[arm] + PRIOR) / (costs[arm] + PRIOR) for arm in weights]
         return rng.choices(list(weights), shares)[0]
+    # Never 0: before anything was earned, one arm is as good as another.
+    rate = (sum(earned.values()) + 0.1) / (tickets + 1.0)
 
     def sampled(arm: str) -> float:
-        return rng.gammavariate(earned[arm] + PRIOR * rate, 1.0 / (spent[arm] / unit + PRIOR))
+        return rng.gammavariate(earned[arm] + PRIOR * rate, 1.0 / (costs[arm] + PRIOR))
 
     return max(weights, key=sampled)

@@ -71,7 +71,7 @@ def test_a_ticket_costs_its_share_of_what_the_budget_limits():
     assert cost_of(dear, Budget(evaluations=200)) == 1 / 200
     assert cost_of(dear, Budget(usd=5)) == pytest.approx(0.1)
     assert cost_of(dear, Budget(evaluations=200, tokens=10_000, usd=5)) == pytest.approx(0.005 + 0.2 + 0.1)
-    assert cost_of(past(outcome="duplicate"), Budget(evaluations=200)) == 0.25 / 200
+    assert cost_of(past(outcome="duplicate"), Budget(evaluations=200)) == 0.0
     # Seconds are measured and never the same twice: a draw that heeded them would not be drawn again.
     assert cost_of(past(spent=Spent(0.0, 0, 99.0)), Budget(evaluations=200)) == 1 / 200
 
@@ -107,6 +107,13 @@ def test_where_nothing_was_earned_no_arm_is_preferred():
 def test_an_arm_that_earns_the_same_at_a_tenth_of_the_cost_is_drawn_rather():
     outcomes = earning({"a": 0.1, "b": 0.1, "c": 0.1}, 300, cost={"a": 1.0, "b": 0.1, "c": 1.0})
     assert shares(EVEN, outcomes)["b"] > 0.7
+
+
+def test_an_arm_that_costs_nothing_is_not_drawn_for_ever():
+    outcomes = earning({"a": 0.2, "b": 0.0, "c": 0.2}, 400, cost={"a": 1.0, "b": 0.0, "c": 1.0})
+    assert shares(EVEN, outcomes)["b"] < 0.2
+    free = earning({"a": 0.2, "b": 0.2, "c": 0.2}, 400, cost={"a": 1.0, "b": 0.0, "c": 1.0})
+    assert 0.8 < shares(EVEN, free)["b"] < 0.995
 
 
 def test_what_paid_long_ago_gives_way_to_what_pays_now():
