@@ -110,5 +110,5 @@ def test_every_ablation_changes_something_and_its_arms_can_be_run():
         assert ablation.on.key != ablation.off.key
         for arm in (ablation.on, ablation.off):
             settings = arm.run_settings(ablation.worlds[0], 1)
-            assert settings.budget.evaluations or settings.budget.usd
+            assert settings.budget.evaluations or settings.budget.usd or settings.budget.tokens
             assert json.loads(arm.told)["author"] == arm.author

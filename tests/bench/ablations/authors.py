@@ -7,7 +7,9 @@ author better than another is stated here and nowhere else:
 - ``tries``: it drafts so many edits and writes the one of the best true score. That is its insight.
 - ``faults``: this share of its programs fails by a slip, an undefined name. Shown the failure, it mends that slip.
 
-How it takes an operator is an assumption, too: a rewrite makes two to four edits, a diff one.
+How it takes an operator is an assumption, too. A rewrite makes two or three rounds of edits, a diff one. Asked for
+plans, it names kinds of edit, no two alike, and carries one out by an edit of that kind. Asked to cross, it puts a part
+of another program in the place of a part of the first. Asked to simplify, it takes a part away.
 """
 
 import hashlib
@@ -15,11 +17,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
 import worlds
-from edits import edited
+from edits import KINDS, crossed, edited
 from proposer import block
 from speciate.agent import Archive, LLMProposer, RunRecord
 from speciate.agent._answers import Answer
@@ -31,6 +34,9 @@ from speciate.evaluators import Candidate, Problem
 _QUOTED = re.compile(
     r"^BEGIN DATA \w+\n(?P<fence>`{3,})python\n(?P<code>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
+_ASKED_FOR = "Answer with 4 lines of this form"
+_CARRIED = re.compile(r"make the edit `(?P<kind>\w+)`")
+"""A plan in the words of the author who made it."""
 _SLIP = " + slip"
 """What a faulty program adds to its last line; the name is not defined."""
 _KEYS = {"OPENAI_API_KEY": "none"}
@@ -48,7 +54,7 @@ class Author(NamedTuple):
 AUTHORS: dict[str, Mapping[str, Author]] = {
     "author": {"author": Author()},
     "slipping author": {"author": Author(faults=0.3)},
-    "cheap pays": {"cheap": Author(faults=0.1), "dear": Author(tries=4, usd=15.0)},
+    "cheap pays": {"cheap": Author(faults=0.1), "dear": Author(tries=4, usd=6.0)},
     "dear pays": {"cheap": Author(faults=0.3), "dear": Author(tries=8, usd=1.5)},
 }
 
@@ -115,20 +121,22 @@ class _Writer:
         digest = hashlib.blake2b(f"{operator}/{parent}".encode(), digest_size=16).hexdigest()
         self._asked[digest] += 1
         rng = Random(f"{self._seed}/{digest}/{self._asked[digest]}")
+        if _ASKED_FOR in prompt:
+            return "\n".join(f"PLAN: {kind} one part: make the edit `{kind}`." for kind in rng.sample(list(KINDS), 4))
         child = self._child(prompt, operator, rng)
         if operator == "diff":
             return f"A change of one part.\n\n{block(parent, child)}"
         return f"A change.\n\n```python\n{child}```\n"
 
     def _child(self, prompt: str, operator: str, rng: Random) -> str:
-        programs = _programs(prompt)
+        programs, author = _programs(prompt), self._author
         if operator == "repair":
             return programs[0].replace(_SLIP, "")
-        write = WAYS.get(operator, _rewritten)
-        drafts = [write(programs, rng) for _ in range(self._author.tries)]
+        plan = _CARRIED.search(prompt)
+        write = partial(_planned, plan["kind"]) if plan else WAYS.get(operator, _rewritten)
+        drafts = [write(programs, rng) for _ in range(author.tries)]
         child = max(drafts, key=self._true) if len(drafts) > 1 else drafts[0]
-        slips = rng.random() < self._author.faults
-        return f"{child.rstrip()}{_SLIP}\n" if slips else child
+        return f"{child.rstrip()}{_SLIP}\n" if rng.random() < author.faults else child
 
 
 def _programs(prompt: str) -> list[str]:
@@ -143,9 +151,15 @@ def _rewritten(programs: Sequence[str], rng: Random) -> str:
     return child
 
 
+def _planned(kind: str, programs: Sequence[str], rng: Random) -> str:
+    return edited(programs[0], rng, kind)
+
+
 WAYS: dict[str, Callable[[Sequence[str], Random], str]] = {
     "rewrite": _rewritten,
     "diff": lambda programs, rng: edited(programs[0], rng),
+    "crossover": lambda programs, rng: crossed(programs[0], rng.choice(programs[1:] or programs), rng),
+    "simplify": lambda programs, rng: edited(programs[0], rng, "shrink"),
 }
 """How an author takes an operator."""
 

@@ -1,14 +1,16 @@
 """Every choice that is measured. An arm is a line: what it changes of the defaults, and who writes."""
 
+from functools import partial
 from typing import Any
 
 from arms import Ablation, Arm
 from speciate.agent._genetic import ARMS
+from speciate.agent._llm_operators import WEIGHTS
 
 EVALUATIONS = 60
 STATIC, BANDIT = {"choice": "static"}, {"choice": "bandit"}
 LAND = ("sphere", "rastrigin", "deceptive", "valley")
-PROGRAMS = ("approximation", "routing", "servers")
+PROGRAMS = ("approximation", "routing")
 
 
 def arm(author: str = "genetic", evaluations: int = EVALUATIONS, **settings: Any) -> Arm:
@@ -19,6 +21,25 @@ def arm(author: str = "genetic", evaluations: int = EVALUATIONS, **settings: Any
 def on_points(author: str = "one step", evaluations: int = 400, **settings: Any) -> Arm:
     """Return an arm of searches of points."""
     return arm(author, evaluations, **settings)
+
+
+def written(evaluations: int = EVALUATIONS, author: str = "author", **settings: Any) -> Arm:
+    """Return an arm whose programs an author writes; without lessons, which only one of the authors heeds."""
+    return arm(author, evaluations, **{"lessons": "off", **settings})
+
+
+slips = partial(written, author="slipping author")
+
+
+def bought(word: str, **settings: Any) -> Arm:
+    """Return an arm with two models and so many dollars."""
+    usd = {"cheap": 0.15, "dear": 0.1}[word]
+    return Arm({"budget": {"usd": usd}, "window": 8, "lessons": "off", **settings}, f"{word} pays")
+
+
+def told(**settings: Any) -> Arm:
+    """Return an arm with so many tokens, for an author whom details do not help."""
+    return Arm({"budget": {"tokens": 60_000}, "window": 8, "lessons": "off", **settings}, "author")
 
 
 ONE = on_points()
@@ -69,5 +90,20 @@ ABLATIONS = (
         Ablation(f"genetic {name}", GENETIC, arm(operators=[o for o in OPERATORS if o != name]), PROGRAMS)
         for name in OPERATORS
     ),
-    Ablation("author's repair", arm("slipping author"), arm("slipping author", repairs=0), PROGRAMS),
+    Ablation("llm operators by bandit", written(100, **BANDIT), written(100), PROGRAMS),
+    *(
+        Ablation(f"llm {name}", written(), written(operators=[o for o in WEIGHTS if o != name]), PROGRAMS)
+        for name in WEIGHTS
+    ),
+    Ablation("repair, an author that slips", slips(repairs=1), slips(repairs=0), PROGRAMS),
+    *(
+        Ablation(
+            f"models by bandit, the {word} one is the better buy, programs",
+            bought(word, **BANDIT),
+            bought(word, **STATIC),
+            PROGRAMS,
+        )
+        for word in ("cheap", "dear")
+    ),
+    Ablation("prompt variants by bandit, equal tokens", told(**BANDIT), told(**STATIC), PROGRAMS),
 )

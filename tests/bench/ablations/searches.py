@@ -56,6 +56,8 @@ def trail_of(past: Sequence[Past], budget: Budget, scored: Any) -> list[tuple[fl
     for each in past:
         if budget.usd is not None:
             spent += (each.spent.usd or 0.0) / budget.usd
+        elif budget.tokens is not None:
+            spent += each.spent.tokens / budget.tokens
         else:
             assert budget.evaluations is not None
             spent += (each.outcome not in UNCOUNTED) / budget.evaluations

@@ -19,8 +19,10 @@ Place = tuple[ast.AST, str, int | None]
 """An expression by its parent node, the field it stands in, and its place in that field where it is a list."""
 
 
-def edited(source: str, rng: Random) -> str:
+def edited(source: str, rng: Random, kind: str | None = None) -> str:
     """Return ``source`` with one to three random edits; it parses and differs from ``source``.
+
+    With a ``kind`` it is one edit of that kind, a name of ``KINDS``.
 
     Raises:
         SyntaxError: ``source`` is no Python.
@@ -28,33 +30,51 @@ def edited(source: str, rng: Random) -> str:
     plain = ast.unparse(ast.parse(source))
     for _ in range(_TRIES):
         tree = ast.parse(source)
-        for _ in range(rng.choices((1, 2, 3), (6, 3, 1))[0]):
-            _edit(tree, rng)
+        for _ in range(1 if kind else rng.choices((1, 2, 3), (6, 3, 1))[0]):
+            _edit(tree, rng, kind)
         text = ast.unparse(ast.fix_missing_locations(tree))
         if text != plain:
             return text + "\n"
     return f"{plain}\nSPARE_{rng.randrange(10**6)} = 0\n"
 
 
-def _edit(tree: ast.Module, rng: Random) -> None:
+def crossed(source: str, other: str, rng: Random) -> str:
+    """Return ``source`` with one of its expressions replaced by one of ``other``; without a common ground, an edit.
+
+    Raises:
+        SyntaxError: one of them is no Python.
+    """
+    tree, donor = ast.parse(source), ast.parse(other)
+    names = set(_names(tree))
+    given = [_at(place) for place in _values(_places(donor))]
+    given = [node for node in given if isinstance(node, ast.BinOp | ast.IfExp | ast.Call) and _uses(node) <= names]
+    places = _values(_places(tree))
+    if not given or not places:
+        return edited(source, rng)
+    node = rng.choice(given)
+    assert isinstance(node, ast.expr)
+    _put(rng.choice(places), node)
+    text = ast.unparse(ast.fix_missing_locations(tree))
+    return text + "\n" if text != ast.unparse(ast.parse(source)) else edited(source, rng)
+
+
+def _uses(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - {"abs", "min", "max"}
+
+
+def _edit(tree: ast.Module, rng: Random, kind: str | None) -> None:
     places, names = _places(tree), _names(tree)
     if not places or not names:
         return
-    edits: list[tuple[Callable[[list[Place], list[str], Random], None], float]] = [
-        (_perturb, 3.0),
-        (_swap, 1.5),
-        (_replace, 1.5),
-        (_extend, 3.0),
-        (_shrink, 1.0),
-        (_wrap, 1.0),
-        (_choose, 0.7),
-    ]
-    if sum(isinstance(node, ast.expr) for node in ast.walk(tree)) > LARGEST:
+    if kind:
+        KINDS[kind][0](places, names, rng)
+    elif sum(isinstance(node, ast.expr) for node in ast.walk(tree)) > LARGEST:
         _shrink(places, names, rng)
     elif rng.random() < 0.08:
         _statement(tree, names, rng)
     else:
-        rng.choices([edit for edit, _ in edits], [weight for _, weight in edits])[0](places, names, rng)
+        edits, weights = zip(*KINDS.values(), strict=True)
+        rng.choices(edits, weights)[0](places, names, rng)
 
 
 def _places(tree: ast.Module) -> list[Place]:
@@ -208,3 +228,15 @@ def _statement(tree: ast.Module, names: list[str], rng: Random) -> None:
     name = last.id if isinstance(last, ast.Name) else rng.choice(names)
     value = _joined(ast.Name(name, ast.Load()), _tree(names, rng), rng)
     body.insert(len(body) - 1, ast.Assign([ast.Name(name, ast.Store())], value))
+
+
+KINDS: dict[str, tuple[Callable[[list[Place], list[str], Random], None], float]] = {
+    "perturb": (_perturb, 3.0),
+    "swap": (_swap, 1.5),
+    "replace": (_replace, 1.5),
+    "extend": (_extend, 3.0),
+    "shrink": (_shrink, 1.0),
+    "wrap": (_wrap, 1.0),
+    "choose": (_choose, 0.7),
+}
+"""The edits of expressions and how often each is made."""
