@@ -26,7 +26,8 @@ from ._records import (
     run_record,
     ticket_record,
 )
-from ._tables import CandidateRow, EvaluationRow, Insertion, MeasurementRow, Opening, Run, Source, Ticket
+from ._statements import CANDIDATES_OF, EVALUATION_OF, FIRST_WRITER, MEASURED
+from ._tables import CandidateRow, EvaluationRow, Insertion, Opening, Run, Source, Ticket
 
 _RUN = select(*Run.__table__.columns)
 _TICKET = select(*Ticket.__table__.columns)
@@ -34,6 +35,8 @@ _CANDIDATE = select(*CandidateRow.__table__.columns, Source.language, Source.fil
     Source, Source.hash == CandidateRow.source_hash
 )
 _EVALUATION = select(*EvaluationRow.__table__.columns)
+_MANY = 1000
+"""Values in one statement; databases take some ten thousand at most."""
 
 
 class ArchiveReader:
@@ -92,12 +95,9 @@ class ArchiveReader:
 
     def candidates_of(self, run_id: str, ticket: int) -> list[CandidateRecord]:
         """Return what a ticket produced, by turn."""
-        query = _CANDIDATE.where(CandidateRow.run_id == run_id, CandidateRow.ticket == ticket)
+        where = {"of_run": run_id, "of_ticket": ticket}
         with self.database.read() as connection:
-            return [
-                candidate_record(row)
-                for row in connection.execute(query.order_by(CandidateRow.turn)).mappings()
-            ]
+            return [candidate_record(row) for row in connection.execute(CANDIDATES_OF, where).mappings()]
 
     def candidate(self, run_id: str, id_or_prefix: str) -> CandidateRecord:
         """Return a run's first candidate with this id or unique prefix. Raises SpeciateError otherwise."""
@@ -116,14 +116,9 @@ class ArchiveReader:
 
     def evaluation_of(self, run_id: str, ticket: int, turn: int) -> EvaluationRecord | None:
         """Return the search's evaluation of one turn of a ticket, None while it is not judged."""
-        query = _EVALUATION.where(
-            EvaluationRow.run_id == run_id,
-            EvaluationRow.ticket == ticket,
-            EvaluationRow.turn == turn,
-            EvaluationRow.purpose == "search",
-        )
+        where = {"of_run": run_id, "of_ticket": ticket, "of_turn": turn}
         with self.database.read() as connection:
-            rows = connection.execute(query.order_by(EvaluationRow.id).limit(1)).mappings().all()
+            rows = connection.execute(EVALUATION_OF, where).mappings().all()
             found = _with_measurements(connection, rows)
         return found[0] if found else None
 
@@ -138,15 +133,10 @@ class ArchiveReader:
 
     def first_writer(self, run_id: str, candidate_id: str, low: int, high: int) -> int | None:
         """Return the first ticket from ``low`` to ``high - 1`` whose first candidate is this one; None if none is."""
-        query = select(func.min(CandidateRow.ticket)).where(
-            CandidateRow.run_id == run_id,
-            CandidateRow.candidate_id == candidate_id,
-            CandidateRow.turn == 0,
-            CandidateRow.ticket >= low,
-            CandidateRow.ticket < high,
-        )
+        where = {"of_run": run_id, "wanted": candidate_id, "low": low, "high": high}
         with self.database.read() as connection:
-            return connection.execute(query).scalar_one()
+            found: int | None = connection.execute(FIRST_WRITER, where).scalar_one()
+        return found
 
     def remeasured(self, run_id: str, ticket: int) -> dict[int, Evaluation]:
         """Return a ticket's fresh evaluations under a noisy judge, by repetition."""
@@ -315,14 +305,11 @@ def _apply(holders: dict[int, tuple[float, int]], entry: InsertionRecord) -> boo
 
 
 def _with_measurements(connection: Connection, rows: Sequence[RowMapping]) -> list[EvaluationRecord]:
-    parts = connection.execute(
-        select(*MeasurementRow.__table__.columns)
-        .where(MeasurementRow.evaluation_id.in_([row["id"] for row in rows]))
-        .order_by(MeasurementRow.evaluation_id, MeasurementRow.position)
-    )
     grouped: dict[int, list[RowMapping]] = {row["id"]: [] for row in rows}
-    for part in parts.mappings():
-        grouped[part["evaluation_id"]].append(part)
+    ids = list(grouped)
+    for start in range(0, len(ids), _MANY):
+        for part in connection.execute(MEASURED, {"evaluations": ids[start : start + _MANY]}).mappings():
+            grouped[part["evaluation_id"]].append(part)
     return [evaluation_record(row, grouped[row["id"]]) for row in rows]
 
 

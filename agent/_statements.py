@@ -5,7 +5,7 @@ They name tables and not mapped classes, since the ORM's own compilation of an i
 
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 
 from ._tables import (
     CandidateRow,
@@ -38,6 +38,30 @@ ADD_EVALUATION = insert(EVALUATIONS).returning(EVALUATIONS.c.id)
 ADD_MEASUREMENT = insert(MEASUREMENTS)
 ADD_INSERTION = insert(INSERTIONS)
 
+CANDIDATES_OF = (
+    select(*CANDIDATES.c, SOURCES.c.language, SOURCES.c.files)
+    .join(SOURCES, SOURCES.c.hash == CANDIDATES.c.source_hash)
+    .where(CANDIDATES.c.run_id == bindparam("of_run"), CANDIDATES.c.ticket == bindparam("of_ticket"))
+    .order_by(CANDIDATES.c.turn)
+)
+EVALUATION_OF = (
+    select(*EVALUATIONS.c)
+    .where(
+        EVALUATIONS.c.run_id == bindparam("of_run"),
+        EVALUATIONS.c.ticket == bindparam("of_ticket"),
+        EVALUATIONS.c.turn == bindparam("of_turn"),
+        EVALUATIONS.c.purpose == "search",
+    )
+    .order_by(EVALUATIONS.c.id)
+    .limit(1)
+)
+FIRST_WRITER = select(func.min(CANDIDATES.c.ticket)).where(
+    CANDIDATES.c.run_id == bindparam("of_run"),
+    CANDIDATES.c.candidate_id == bindparam("wanted"),
+    CANDIDATES.c.turn == 0,
+    CANDIDATES.c.ticket >= bindparam("low"),
+    CANDIDATES.c.ticket < bindparam("high"),
+)
 HAS_SOURCE = select(SOURCES.c.hash).where(SOURCES.c.hash == bindparam("wanted"))
 
 CLOSE_TICKET = (
@@ -69,4 +93,9 @@ MEASUREMENTS_OF = (
     select(*MEASUREMENTS.c)
     .where(MEASUREMENTS.c.evaluation_id == bindparam("evaluation"))
     .order_by(MEASUREMENTS.c.position)
+)
+MEASURED = (
+    select(*MEASUREMENTS.c)
+    .where(MEASUREMENTS.c.evaluation_id.in_(bindparam("evaluations", expanding=True)))
+    .order_by(MEASUREMENTS.c.evaluation_id, MEASUREMENTS.c.position)
 )

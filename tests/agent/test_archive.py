@@ -211,6 +211,17 @@ def test_figures_that_are_not_finite_and_words_that_no_database_holds_are_kept_a
     assert record.evaluation == word.model_copy(update={"measurements": (kept,)})
 
 
+def test_evaluations_are_read_however_many_there_are(fresh, monkeypatch):
+    archive, run_id = fresh
+    for number in range(5):
+        parts = tuple(Measurement(workload=str(part), objective=float(number)) for part in range(number))
+        word = Evaluation(candidate=f"c{number}", split="train", status=Status.OK, score=1.0, measurements=parts)
+        archive.store_evaluation(run_id, word, "report")
+    monkeypatch.setattr("speciate.agent._reader._MANY", 2)
+    found = [record.evaluation for record in archive.evaluations(run_id, purpose="report")]
+    assert [(word.candidate, len(word.measurements)) for word in found] == [(f"c{n}", n) for n in range(5)]
+
+
 def test_champion_and_openings_are_kept(fresh):
     archive, run_id = fresh
     archive.add_opening(run_id, "validation", ["abc"], "champion")
