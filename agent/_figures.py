@@ -66,6 +66,8 @@ def comparison(value: float, reached: Yardstick | None, objective: Objective) ->
     for name, mark in named:
         if mark is not None and not (words and mark == reached.given):
             words.append(f"{_apart(value, mark, objective)} {name} ({mark:.6g})")
+    if reached.limit is not None:
+        words.append(f"{reached.limit:.6g} is proven to be the limit of any design")
     return ", ".join(words)
 
 

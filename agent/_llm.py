@@ -94,7 +94,7 @@ class LLMProposer:
         self._database = database
         self._log = RequestLog(database, run_id)
         self._learning = Learning(database, run_id, problem, settings.lessons)
-        self._yardsticks = Yardsticks(database, run_id, maximize=problem.objective.direction == "maximize")
+        self._yardsticks = Yardsticks(database, run_id, problem)
         self._budget = ModelBudget(self._log, settings.budget, self._drafters)
         self._conversation = Conversation(self._log, self._budget, clock)
         reader = ArchiveReader(database)

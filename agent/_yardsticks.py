@@ -5,8 +5,9 @@ An author learns more from where its parent is behind than from what it scored. 
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from speciate.evaluators import Problem
 from sqlalchemy import select
 
 from ._archive import GIVEN
@@ -24,6 +25,8 @@ class Yardstick(NamedTuple):
     """By the best of the designs that the run started from; None where none was judged ok."""
     best: float | None
     """By the best of all designs, which need not be the same one on every workload."""
+    limit: float | None = None
+    """What no design can pass, as far as that is proven: how much there is to gain at most."""
 
 
 class Yardsticks:
@@ -32,13 +35,15 @@ class Yardsticks:
     Args:
         database: the archive's.
         run_id: the run.
-        maximize: whether more is better.
+        problem: says whether more is better, and what no design can pass.
     """
 
-    def __init__(self, database: Database, run_id: str, *, maximize: bool):
+    def __init__(self, database: Database, run_id: str, problem: Problem[Any]):
         self._database = database
         self._run_id = run_id
-        self._sign = -1.0 if maximize else 1.0
+        self._problem = problem
+        self._sign = -1.0 if problem.objective.direction == "maximize" else 1.0
+        self._limits: Mapping[str, float | None] | None = None
         self._read = 0
         self._best: dict[str, _Stairs] = {}
         self._given: dict[str, _Stairs] = {}
@@ -54,8 +59,15 @@ class Yardsticks:
             given = self._given[workload].at(visible) if workload in self._given else None
             best = stairs.at(visible)
             if best is not None:
-                found[workload] = Yardstick(None if given is None else self._sign * given, self._sign * best)
+                sign, limit = self._sign, self._limit(workload)
+                found[workload] = Yardstick(None if given is None else sign * given, sign * best, limit)
         return found
+
+    def _limit(self, workload: str) -> float | None:
+        """Return a workload's bound; all are computed when the first is asked for, since that may take a while."""
+        if self._limits is None:
+            self._limits = {each.name: self._problem.bound(each) for each in self._problem.workloads("train")}
+        return self._limits.get(workload)
 
     def _read_up_to(self, visible: int) -> None:
         """Take in the designs of the tickets that were committed since: those below ``visible`` are all there."""

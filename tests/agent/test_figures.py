@@ -65,6 +65,10 @@ def test_without_anything_to_hold_it_against_a_design_is_shown_as_measured():
     ("reached", "words"),
     [
         (None, ""),
+        (
+            Yardstick(2.0, 2.0, 1.5),
+            "50 % worse than the best starting design (2), 1.5 is proven to be the limit of any design",
+        ),
         (Yardstick(None, 2.0), "50 % worse than the best design so far (2)"),
         (Yardstick(3.0, 3.0), "as good as the best starting design (3)"),
         (Yardstick(0.0, 2.0), "3 worse than the best starting design (0), 50 % worse than the best design so far (2)"),
@@ -74,9 +78,16 @@ def test_comparisons_in_words(reached, words):
     assert comparison(3.0, reached, LATENCY) == words
 
 
+class Bounded(RoutingProblem):
+    """Its jobs take a while on any server."""
+
+    def bound(self, workload):
+        return 0.25
+
+
 @pytest.mark.parametrize("steps", [(5, 12, 30), (30, 12, 5), (30,)])
 def test_yardsticks_are_those_of_the_commit_whenever_they_are_asked_for(tmp_path, steps):
-    problem = RoutingProblem()
+    problem = Bounded()
     archive = open_archive(tmp_path / "runs.db", create=True)
     settings = RunSettings(problem=ProblemRef(name=problem.name), budget=Budget(evaluations=30))
     starters = [problem.seed(), *(baseline.candidate for baseline in problem.baselines())]
@@ -84,14 +95,15 @@ def test_yardsticks_are_those_of_the_commit_whenever_they_are_asked_for(tmp_path
     asyncio.run(search(archive, run_id, problem, ScriptedProposer(), routing_judge))
     given = {ticket.number for ticket in archive.tickets(run_id) if ticket.proposer == GIVEN}
     words = archive.evaluations(run_id, purpose="search", status=Status.OK)
-    yardsticks = Yardsticks(archive.database, run_id, maximize=False)
+    yardsticks = Yardsticks(archive.database, run_id, problem)
     for visible in steps:
         found = yardsticks.at(visible)
         seen = [(e.ticket, e.evaluation) for e in words if e.ticket < visible]
         for place, workload in enumerate(problem.workloads("train")):
             values = [(ticket, word.measurements[place].objective) for ticket, word in seen]
             best = min(value for _, value in values)
-            assert found[workload.name] == (min(v for t, v in values if t in given), best)
+            assert found[workload.name] == (min(v for t, v in values if t in given), best, 0.25)
+        assert found[TOTAL].limit is None
         assert found[TOTAL].best == min(word.score for _, word in seen)
     assert yardsticks.at(0) == {}
     assert all(mark.best <= mark.given for mark in found.values())

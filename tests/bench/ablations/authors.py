@@ -5,6 +5,8 @@ and writes in the form asked for. It makes edits of ``tests/bench/peers/edits.py
 author better than another is stated here and nowhere else:
 
 - ``tries``: it drafts so many edits and writes the one of the best true score. That is its insight.
+- ``heeds``: it drafts a few edits and writes the one of which the lessons that it is shown promise most; without them,
+  the first. See ``heeding.py``.
 - ``faults``: this share of its programs fails by a slip, an undefined name. Shown the failure, it mends that slip.
 
 How it takes an operator is an assumption, too. A rewrite makes two or three rounds of edits, a diff one. Asked for
@@ -23,9 +25,11 @@ from typing import Any, NamedTuple
 
 import worlds
 from edits import KINDS, crossed, edited
+from heeding import DRAFTS, promise_of
 from proposer import block
 from speciate.agent import Archive, LLMProposer, RunRecord
 from speciate.agent._answers import Answer
+from speciate.agent._changes import Words
 from speciate.agent._client import ModelClient
 from speciate.agent._pricing import Usage
 from speciate.agent._settings import ModelSettings
@@ -46,6 +50,7 @@ class Author(NamedTuple):
     """How good a model is, and its price."""
 
     tries: int = 1
+    heeds: bool = False
     faults: float = 0.0
     usd: float = 1.0
     """Per million tokens, read or written."""
@@ -53,6 +58,7 @@ class Author(NamedTuple):
 
 AUTHORS: dict[str, Mapping[str, Author]] = {
     "author": {"author": Author()},
+    "heedful author": {"author": Author(heeds=True)},
     "slipping author": {"author": Author(faults=0.3)},
     "cheap pays": {"cheap": Author(faults=0.1), "dear": Author(tries=4, usd=6.0)},
     "dear pays": {"cheap": Author(faults=0.3), "dear": Author(tries=8, usd=1.5)},
@@ -80,7 +86,7 @@ class AuthoredLLM(LLMProposer):
         super().__init__(problem, run.settings, archive.database, run.id, environ=_KEYS)
         true = _true_score(run.settings.problem.name)
         for model in run.settings.models:
-            writer = _Writer(AUTHORS[author][model.name], f"{run.seed}/{model.name}", true)
+            writer = _Writer(AUTHORS[author][model.name], f"{run.seed}/{model.name}", true, Words.of(problem))
             self._clients[model.name] = _Desk(model, writer)
 
 
@@ -106,10 +112,11 @@ class _Desk(ModelClient):
 class _Writer:
     """Writes one model's replies. They depend on its seed, the prompt, and how often it had been the same one."""
 
-    def __init__(self, author: Author, seed: str, true: Callable[[str], float]):
+    def __init__(self, author: Author, seed: str, true: Callable[[str], float], words: Words):
         self._author = author
         self._seed = seed
         self._true = true
+        self._words = words
         self._asked: Counter[str] = Counter()
 
     def answer(self, messages: Sequence[Mapping[str, str]], operator: str) -> str:
@@ -134,8 +141,11 @@ class _Writer:
             return programs[0].replace(_SLIP, "")
         plan = _CARRIED.search(prompt)
         write = partial(_planned, plan["kind"]) if plan else WAYS.get(operator, _rewritten)
-        drafts = [write(programs, rng) for _ in range(author.tries)]
-        child = max(drafts, key=self._true) if len(drafts) > 1 else drafts[0]
+        drafts = [write(programs, rng) for _ in range(DRAFTS if author.heeds else author.tries)]
+        if author.heeds:
+            child = max(drafts, key=lambda draft: promise_of(prompt, programs[0], draft, self._words))
+        else:
+            child = max(drafts, key=self._true) if len(drafts) > 1 else drafts[0]
         return f"{child.rstrip()}{_SLIP}\n" if rng.random() < author.faults else child
 
 

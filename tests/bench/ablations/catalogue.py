@@ -4,12 +4,14 @@ from functools import partial
 from typing import Any
 
 from arms import Ablation, Arm
+from landscapes import LANDSCAPES
 from speciate.agent._genetic import ARMS
 from speciate.agent._llm_operators import WEIGHTS
 
 EVALUATIONS = 60
 STATIC, BANDIT = {"choice": "static"}, {"choice": "bandit"}
 LAND = ("sphere", "rastrigin", "deceptive", "valley")
+FUNCTIONS = tuple(LANDSCAPES)
 PROGRAMS = ("approximation", "routing")
 
 
@@ -40,6 +42,11 @@ def bought(word: str, **settings: Any) -> Arm:
 def told(**settings: Any) -> Arm:
     """Return an arm with so many tokens, for an author whom details do not help."""
     return Arm({"budget": {"tokens": 60_000}, "window": 8, "lessons": "off", **settings}, "author")
+
+
+def heeding(lessons: str) -> Arm:
+    """Return an arm of an author that does as the lessons say."""
+    return arm("heedful author", 120, lessons=lessons, operators=("rewrite", "diff"))
 
 
 ONE = on_points()
@@ -106,4 +113,6 @@ ABLATIONS = (
         for word in ("cheap", "dear")
     ),
     Ablation("prompt variants by bandit, equal tokens", told(**BANDIT), told(**STATIC), PROGRAMS),
+    Ablation("lessons of the run, heeded", heeding("run"), heeding("off"), FUNCTIONS),
+    Ablation("lessons of an earlier run, heeded", heeding("family"), heeding("off"), FUNCTIONS),
 )

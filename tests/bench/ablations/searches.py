@@ -29,6 +29,8 @@ from speciate.agent._records import UNCOUNTED
 from speciate.evaluators import Candidate, Evaluation, EvaluationCache
 
 Row = dict[str, Any]
+EARLIER = 1000
+"""What the seed of the run that a family learnt from has more."""
 
 
 def row_of(arm: Arm, world: str, seed: int) -> Row:
@@ -95,7 +97,7 @@ def _on_programs(arm: Arm, world: str, seed: int) -> tuple[list[Past], RunSettin
     async def judging(candidate: Candidate, cache: EvaluationCache | None, repetition: int = 0) -> Evaluation:
         return worlds.judge(world, candidate, cache)
 
-    async def run() -> list[Past]:
+    async def run(run_id: str) -> list[Past]:
         async with _proposer(arm, archive, archive.run(run_id)) as proposer:
             await search(archive, run_id, problem, proposer, judging)
         history = History(archive.database, run_id)
@@ -105,8 +107,10 @@ def _on_programs(arm: Arm, world: str, seed: int) -> tuple[list[Past], RunSettin
 
     with tempfile.TemporaryDirectory(prefix="ablation-") as folder:
         archive = open_archive(Path(folder) / "run.db", create=True)
-        run_id = create_run(archive, settings, problem, starters)
-        past = asyncio.run(run())
+        if settings.lessons == "family":
+            before = {"seed": settings.seed + EARLIER, "lessons": "run"}
+            asyncio.run(run(create_run(archive, settings.model_copy(update=before), problem, starters)))
+        past = asyncio.run(run(create_run(archive, settings, problem, starters)))
         archive.close()
     return past, settings
 
