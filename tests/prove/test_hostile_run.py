@@ -32,7 +32,7 @@ COMPARED = (
 def drilled(folder: Path, sources: list[str], evaluations: int, known: set[int], secret: str) -> Drill:
     """Run a search whose model answers with ``sources`` and then with small changes; return it finished."""
     folder.mkdir()
-    with OpenAIServer(["given"] * len(sources) + ["diff"], sources=sources, key=f"sk-{secret}") as server:
+    with OpenAIServer(["shown_once"], sources=sources, key=f"sk-{secret}") as server:
         asked = [counters.__file__, "--model", "m", "--base-url", server.base_url, "--evals", str(evaluations)]
         drill = Drill(folder, [*asked, "--sandbox", "bubblewrap", "--rivals", "1"], known, seed=0)
         drill.environ |= {"OPENAI_API_KEY": f"sk-{secret}", "SPECIATE_DRILL_SECRET": secret}

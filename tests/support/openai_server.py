@@ -23,6 +23,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,6 +63,7 @@ BEHAVIOURS: dict[str, int] = {
     "wants_other_limit": 0,
     "given": 0,
     "verbatim": 0,
+    "shown_once": 0,
     "refusal": 0,
     "failed": 0,
     "authored": 0,
@@ -70,7 +72,8 @@ BEHAVIOURS: dict[str, int] = {
 }
 """Every behaviour with its weight in the script ``mixed``. ``overlong`` pays no heed to the token limit;
 ``odd_text`` holds a lone surrogate and a NUL; ``wants_other_limit`` refuses ``max_tokens`` as newer models do;
-``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them; ``failed``
+``given`` answers with the server's ``sources`` in turn, in a fence, ``verbatim`` with nothing but them;
+``shown_once`` gives each source once, to those who ask for a program, and is ``diff`` to all others; ``failed``
 is a response that ended so; ``authored`` answers as the server's ``author`` does, and so does ``no_tools``, which
 refuses tools; ``asked`` answers in the form that is asked for: plans, an edit or a whole file."""
 
@@ -147,6 +150,7 @@ class OpenAIServer:
         self.on_request: Callable[[], None] = lambda: None
         """Called for each chat request before it is logged."""
         self.closing = threading.Event()
+        self._unshown = deque(self.sources)
         self._log_path = log_path
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", port), _Handler)
@@ -200,6 +204,9 @@ class OpenAIServer:
             if not authorized:
                 name = "http_401"
             given = self.sources[number % len(self.sources)] if self.sources else ""
+            if name == "shown_once":
+                name = "given" if self._unshown and not looked_back(messages_of(body), rng) else "diff"
+                given = self._unshown.popleft() if name == "given" else ""
             reply = compose(name, body, rng, given)
             if name in ("authored", "no_tools"):
                 reply = _authored(name, body, self.author)
