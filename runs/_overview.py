@@ -109,6 +109,7 @@ def run_lines(archive: Archive, run: RunRecord) -> list[str]:
 
 def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) -> str:
     """Return a candidate with its files and evaluations as JSON."""
+    draw = archive.ticket(run.id, record.ticket).draw
     return _json(
         {
             "run": run.id,
@@ -117,7 +118,8 @@ def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) ->
             "candidate": record.candidate.id,
             "proposer": record.candidate.proposer,
             "operator": record.candidate.operator,
-            "model": archive.ticket(run.id, record.ticket).draw.model,
+            "model": draw.model,
+            "variant": draw.variant,
             "repaired_by": _mender(archive, run, record),
             "parents": list(record.candidate.parents),
             "idea": record.idea,
@@ -138,6 +140,7 @@ def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -
         f"candidate  {record.candidate.id}" + ("  (champion)" if run.champion == record.candidate.id else ""),
         f"from       {run.id}/{record.ticket}, proposer {ticket.proposer}, operator {ticket.draw.operator}"
         + (f", model {ticket.draw.model}" if ticket.draw.model else "")
+        + (f", prompt {ticket.draw.variant}" if ticket.draw.variant else "")
         + (f", repaired by {mender}" if mender else ""),
         f"parents    {', '.join(f'{run.id}/{parent}' for parent in ticket.draw.parents) or 'none'}",
     ]

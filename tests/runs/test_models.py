@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from speciate.agent import ModelSettings, PriceTable, open_archive, shipped_prices
 from speciate.agent._tables import Reply, Request
+from speciate.agent._variants import VARIANTS
 from speciate.evaluators import SpeciateError
 from speciate.runs._models import models_asked, models_text
 from speciate.runs.cli import app
@@ -239,7 +240,10 @@ effort = "high"
     assert f"{sum(entry.prompt_tokens // 8 for entry in cheap.log):,}" in row
     charged = "USD per million tokens: 3 for input, 0.3 for cached input, 6 for output (the table of 2026-01-31)"
     assert f"cheap: {charged}" in lines
-    assert "repaired by strong" in told(["show", f"{run.id}/{mended.ticket}", "--db", str(db)], capsys)
+    where = [f"{run.id}/{mended.ticket}", "--db", str(db)]
+    variant = json.loads(told(["show", *where, "--json"], capsys))["variant"]
+    assert f", model cheap, prompt {variant}, repaired by strong" in told(["show", *where], capsys)
+    assert variant in VARIANTS
     again = write(told(["show", run.id, "--models", "--db", str(db)], capsys), "again.toml")
     assert asked(again) == run.settings.models
 
