@@ -258,6 +258,8 @@ class _Walk:
     def run(self) -> None:
         """Walk the top level."""
         self._block(self.source.tree.body, (self.source.tree,))
+        # A tree has the test of a conditional expression before what is written in front of it, and keys before values.
+        self.source.places.sort(key=lambda place: (place.start, -place.end))
 
     def _block(self, block: list[ast.stmt], above: tuple[ast.AST, ...]) -> None:
         for index, statement in enumerate(block):

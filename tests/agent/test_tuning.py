@@ -23,7 +23,8 @@ def key(request):
     total = 0.0
     for part in request.parts[2:]:  # 4 of them
         total += part * 0.25 + 3
-    return total if total > 1e-12 else -7.5
+    shares = {"a": 8.5, "b": 2.25}
+    return total * 6.5 + shares["a"] if total > 4.5 + 1e-12 else -7.5
 '''
 CPP = """// 3 lanes
 #define RATE 3
@@ -42,7 +43,7 @@ def one(text: str, path: str, language: str) -> Candidate:
 
 
 CASES = {
-    "python": (one(PYTHON, "candidate.py", "python"), [1.5, 0.0, 0.25, 3.0, 7.5]),
+    "python": (one(PYTHON, "candidate.py", "python"), [1.5, 0.0, 0.25, 3.0, 8.5, 2.25, 6.5, 4.5, 7.5]),
     "c++": (one(CPP, "main.cpp", "c++"), [0.5, 32.0, 7.0]),
     "toml": (one(TOML, "settings.toml", "toml"), [6.0, 0.25]),
 }
@@ -59,7 +60,7 @@ def test_numbers_that_say_how_much_are_found(language):
 
 
 @pytest.mark.parametrize("language", CASES)
-@given(st.lists(st.floats(-1e15, 1e15), min_size=8, max_size=8))
+@given(st.lists(st.floats(-1e15, 1e15), min_size=9, max_size=9))
 @settings(max_examples=60, deadline=None)
 def test_other_numbers_in_their_places_leave_the_rest_as_it_is(language, wanted):
     candidate, values = CASES[language]
