@@ -2,5 +2,19 @@
 
 from ._azure import LoggedRequests, load_azure_csv
 from ._generators import Lengths, StreamModel, generate, predict
+from ._mooncake import MOONCAKE_BLOCK_TOKENS, LoggedPrefixes, load_mooncake_jsonl
+from ._sessions import SessionModel, generate_sessions
 
-__all__ = ["Lengths", "LoggedRequests", "StreamModel", "generate", "load_azure_csv", "predict"]
+__all__ = [
+    "MOONCAKE_BLOCK_TOKENS",
+    "Lengths",
+    "LoggedPrefixes",
+    "LoggedRequests",
+    "SessionModel",
+    "StreamModel",
+    "generate",
+    "generate_sessions",
+    "load_azure_csv",
+    "load_mooncake_jsonl",
+    "predict",
+]

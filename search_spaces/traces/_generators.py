@@ -61,12 +61,12 @@ def generate(model: StreamModel, seed: int) -> Trace:
 
     So a change of the rate leaves the lengths as they were: common random numbers across loads.
     """
-    arrivals, prompts, outputs, errors = (
+    at, prompts, outputs, errors = (
         np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed).spawn(4)
     )
     output = model.output.draw(model.requests, outputs)
     return Trace(
-        arrival_s=_arrivals(model, arrivals),
+        arrival_s=arrivals(model, at),
         prompt_tokens=model.prompt.draw(model.requests, prompts),
         output_tokens=output,
         predicted_output=predict(output, model.prediction_sigma, model.output.longest, errors),
@@ -79,7 +79,7 @@ def predict(output: NDArray[np.int64], sigma: float, longest: int, rng: np.rando
     return np.clip(np.round(noisy), 1, longest).astype(np.int64)
 
 
-def _arrivals(model: StreamModel, rng: np.random.Generator) -> NDArray[np.float64]:
+def arrivals(model: StreamModel, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return arrival times (s): unit-rate Poisson points, stretched where the rate is low (time change)."""
     points = np.cumsum(rng.exponential(1.0, model.requests))
     if model.burst_factor == 1.0:

@@ -22,6 +22,14 @@ from ._observation import (
     Router,
     observation_width,
 )
+from ._prefix_cluster import (
+    PREFIX_REPLICA_FIELDS,
+    PREFIX_REQUEST_FIELDS,
+    CachingReplica,
+    Placer,
+    simulate_prefixes,
+)
+from ._prefixes import PrefixCache, PrefixTrace
 from ._presets import a10_replica, equal_cluster, mixed_speed_cluster
 from ._queueing import Dispatch, Order, QueueResult, simulate_queue
 from ._result import Decisions, ReplicaTotals, Result
@@ -33,9 +41,12 @@ __all__ = [
     "GPUS",
     "HOLD",
     "MODELS",
+    "PREFIX_REPLICA_FIELDS",
+    "PREFIX_REQUEST_FIELDS",
     "REPLICA_FIELDS",
     "REQUEST_FIELDS",
     "AllReduceTable",
+    "CachingReplica",
     "Calibration",
     "CalibrationError",
     "ConservationError",
@@ -50,6 +61,9 @@ __all__ = [
     "KernelProfile",
     "LanguageModel",
     "Order",
+    "Placer",
+    "PrefixCache",
+    "PrefixTrace",
     "QueueResult",
     "ReplicaSpec",
     "ReplicaTotals",
@@ -72,5 +86,6 @@ __all__ = [
     "mixed_speed_cluster",
     "observation_width",
     "simulate",
+    "simulate_prefixes",
     "simulate_queue",
 ]

@@ -9,7 +9,9 @@ from ._arrays import Floats
 from ._trace import ReplicaSpec
 
 
-def isolated_latencies(spec: ReplicaSpec, prompt: npt.ArrayLike, output: npt.ArrayLike) -> Floats:
+def isolated_latencies(
+    spec: ReplicaSpec, prompt: npt.ArrayLike, output: npt.ArrayLike, cached: npt.ArrayLike = 0
+) -> Floats:
     """Return the seconds each request takes alone on an idle replica, shape (n,).
 
     A lower bound for any load as long as an iteration's time does not fall with more tokens or sequences,
@@ -19,15 +21,19 @@ def isolated_latencies(spec: ReplicaSpec, prompt: npt.ArrayLike, output: npt.Arr
         spec: the replica.
         prompt: prompt tokens, shape (n,).
         output: output tokens, shape (n,); the first comes with the end of the prompt.
+        cached: leading tokens of the prompt that need not be computed, shape (n,) or one number for all.
     """
     p = np.asarray(prompt, dtype=np.int64)
+    held = np.asarray(cached, dtype=np.int64)
+    new = p - held
     steps = np.asarray(output, dtype=np.float64) - 1.0
     cost, chunk = spec.cost, spec.chunk_tokens
     token_s = np.asarray(cost.token_s)
-    whole, rest = p // chunk, p % chunk
+    whole, rest = new // chunk, new % chunk
     iterations = whole + (rest > 0)
     prefill = whole * token_s[chunk] + np.where(rest > 0, token_s[rest], 0.0)
-    prefill = prefill + iterations * (cost.prefill_fixed_s + cost.head_s[1]) + cost.pair_s * 0.5 * p.astype(float) ** 2
+    pairs = new * (held + 0.5 * new)
+    prefill = prefill + iterations * (cost.prefill_fixed_s + cost.head_s[1]) + cost.pair_s * pairs
     context = steps * p + 0.5 * steps * (steps + 1.0)
     return np.asarray(prefill + steps * cost.decode_s(1, 0.0) + cost.context_s * context, dtype=np.float64)
 

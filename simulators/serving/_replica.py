@@ -265,11 +265,14 @@ class Replica(Batch):
                 if need > free:
                     break
                 free -= need
-                prefills.append(self._admit(now, need))
-                chunk = total if total < budget else budget
-                pairs += 0.5 * chunk * chunk
+                request = self._admit(now, need)
+                prefills.append(request)
+                past = requests.cached[request]
+                left = total - past
+                chunk = left if left < budget else budget
+                pairs += chunk * (past + 0.5 * chunk)
                 budget -= chunk
-                left = total - chunk
+                left -= chunk
         if not prefills:
             return 0.0
         self._partial_left = left
@@ -290,12 +293,14 @@ class Replica(Batch):
         last = prefills[-1]
         for request in prefills:
             total = requests.pending[request]
+            held = past
+            past = past or requests.cached[request]
             computed = total - past
             if left and request == last:
                 computed -= left
                 self._prefills.append(request)
                 self._partial_done = past + computed
-            self._context += computed
+            self._context += past + computed - held
             row[PREFILL] -= computed
             self.prefill_tokens += computed
             if not self._prefills:

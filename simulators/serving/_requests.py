@@ -12,6 +12,7 @@ class Requests:
         "admitted_s",
         "arrival_s",
         "base",
+        "cached",
         "fields",
         "finish_s",
         "first_token_s",
@@ -26,6 +27,7 @@ class Requests:
         "prompt",
         "prompt_blocks",
         "replica",
+        "reused",
     )
 
     def __init__(self, trace: Trace, block_size: int):
@@ -44,6 +46,10 @@ class Requests:
         """What ``peak_blocks`` of the replica counts for it until it outlives its prediction."""
         self.pending: list[int] = trace.prompt_tokens.tolist()
         """Tokens to compute before the next token comes out: the prompt, and what was generated before a preemption."""
+        self.cached = [0] * n
+        """Of ``pending``, the leading tokens whose KV cache is there when it is admitted: not to be computed."""
+        self.reused = [0] * n
+        """Tokens so spared, over all its admissions."""
         self.generated = [0] * n
         """Output tokens at the last admission."""
         self.base = [0] * n

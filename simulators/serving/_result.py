@@ -72,6 +72,8 @@ class Result:
         self.finish_s: Floats = np.array(requests.finish_s)
         self.replica: Ints = np.array(requests.replica, dtype=np.int64)
         self.preemptions: Ints = np.array(requests.preemptions, dtype=np.int64)
+        self.reused_tokens: Ints = np.array(requests.reused, dtype=np.int64)
+        """Prompt tokens not computed because a prefix cache held them, over all admissions."""
         placed = np.bincount(np.maximum(self.replica, 0), minlength=len(specs))
         self.replicas: tuple[ReplicaTotals, ...] = tuple(
             ReplicaTotals(
@@ -155,6 +157,8 @@ class Result:
             state.update(floats.astype("<f8").tobytes())
         for ints in (self.replica, self.preemptions):
             state.update(ints.astype("<i8").tobytes())
+        if self.reused_tokens.any():
+            state.update(self.reused_tokens.astype("<i8").tobytes())
         state.update(repr((self.replicas, self.decisions)).encode())
         return state.hexdigest()
 
@@ -195,7 +199,7 @@ class Result:
         for index, replica in enumerate(self.replicas):
             here = self.replica == index
             output = int(self.trace.output_tokens[here].sum())
-            prompt = int(self.trace.prompt_tokens[here].sum()) + replica.recomputed_tokens
+            prompt = int((self.trace.prompt_tokens - self.reused_tokens)[here].sum()) + replica.recomputed_tokens
             if (output, prompt) != (replica.output_tokens, replica.prefill_tokens):
                 raise ConservationError(
                     f"replica {index} was given {prompt} prompt and {output} output tokens to compute but computed "
@@ -204,9 +208,11 @@ class Result:
 
     @cached_property
     def isolated_s(self) -> Floats:
-        """Latency of each request if it had been alone on the replica it ran on."""
+        """Latency of each request if it had been alone on the replica it ran on, with as much of it cached."""
         bound = np.empty(len(self.trace))
+        prompt, output = self.trace.prompt_tokens, self.trace.output_tokens
+        cached = np.minimum(self.reused_tokens, prompt - 1)
         for index, spec in enumerate(self.specs):
             here = self.replica == index
-            bound[here] = isolated_latencies(spec, self.trace.prompt_tokens[here], self.trace.output_tokens[here])
+            bound[here] = isolated_latencies(spec, prompt[here], output[here], cached[here])
         return bound

@@ -47,6 +47,8 @@ class Server:
     iterations: int = 0
     preemptions: int = 0
     shown_blocks: dict[int, int] = field(default_factory=dict)
+    brought: int = 0
+    """Tokens that running requests hold and that show when their iteration has ended."""
 
     def needed(self, tokens: int) -> int:
         return ceil(tokens / self.spec.block_size)
@@ -80,7 +82,8 @@ class Server:
             self.waiting.pop(0)
             self.running.append(job)
             job.blocks = self.needed(job.to_compute)
-            job.chunk = min(job.to_compute, budget)
+            job.computed = self.spared(job)
+            job.chunk = min(job.to_compute - job.computed, budget)
             budget -= job.chunk
             job.admitted = now if job.admitted < 0 else job.admitted
         # The blocks a decode takes in this iteration show when it has ended.
@@ -100,6 +103,13 @@ class Server:
             time += cost.prefill_fixed_s + cost.pair_s * pairs
         return time
 
+    def spared(self, job: Job) -> int:
+        """Tokens that a job which is admitted need not compute."""
+        return 0
+
+    def prompt_computed(self, job: Job) -> None:
+        """What a server does when a prompt is complete."""
+
     def preempt(self, job: Job) -> None:
         self.preemptions += 1
         job.preemptions += 1
@@ -113,6 +123,8 @@ class Server:
         finished = 0
         for job in list(self.running):
             job.computed += job.chunk
+            if not job.decoding and job.computed == job.to_compute:
+                self.prompt_computed(job)
             if job.decoding or job.computed == job.to_compute:
                 job.generated += 1
                 job.decoding = True
@@ -129,7 +141,7 @@ class Server:
         decodes = [job for job in self.running if job.decoding]
         waiting = [job.prompt + job.generated for job in self.waiting]
         present = self.running + self.waiting
-        context = sum(job.computed for job in self.running)
+        context = sum(job.computed for job in self.running) - self.brought
         row = [self.index, self.spec.speed, self.spec.blocks, used, self.spec.blocks - used]
         row += [sum(map(self.needed, waiting)), len(self.running), len(self.waiting)]
         row += [sum(waiting) + sum(job.to_compute - job.computed for job in self.running if not job.decoding)]

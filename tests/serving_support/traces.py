@@ -1,7 +1,7 @@
 """Small seeded traces and replicas."""
 
 import numpy as np
-from speciate.simulators.serving import IterationModel, ReplicaSpec, Trace
+from speciate.simulators.serving import IterationModel, PrefixTrace, ReplicaSpec, Trace
 
 
 def sharegpt_like(rate: float, requests: int, seed: int, *, noise: float = 0.6) -> Trace:
@@ -35,3 +35,28 @@ def small_trace(seed: int, requests: int = 40, *, rate: float = 6.0, longest: in
     prompt = draw.integers(1, longest, requests)
     output = draw.integers(1, longest, requests)
     return Trace(arrival, prompt, output, output * np.exp(draw.normal(0.0, 1.0, requests)))
+
+
+def small_prefix_trace(seed: int, requests: int = 40, *, rate: float = 3.0) -> PrefixTrace:
+    """Six conversations over two shared beginnings, their prompts growing by a few tokens; blocks of 5 tokens."""
+    draw = np.random.default_rng(seed)
+    arrival = np.cumsum(draw.exponential(1.0 / rate, requests))
+    session = draw.integers(0, 6, requests)
+    length = np.array([draw.integers(3, 30) for _ in range(6)])
+    prompt = np.empty(requests, dtype=np.int64)
+    rows = []
+    for request, talk in enumerate(session):
+        prompt[request] = length[talk]
+        count = int(length[talk]) // 5
+        shared = min(count, 3)
+        rows.append(
+            (
+                *range(100 * (talk % 2), 100 * (talk % 2) + shared),
+                *range(1000 + 100 * talk + shared, 1000 + 100 * talk + count),
+            )
+        )
+        length[talk] = length[talk] + draw.integers(1, 12) if length[talk] < 60 else draw.integers(3, 30)
+    output = draw.integers(1, 60, requests)
+    return PrefixTrace(
+        Trace(arrival, prompt, output, output * np.exp(draw.normal(0.0, 1.0, requests))), rows, session, 5
+    )
