@@ -3,18 +3,32 @@
 Run it as ``python tests/bench/bench_simulator.py``. Goal: at least 40,000 at a stable load of 10,000 requests on
 8 replicas, the router reading a full observation (120 numbers) at every decision. The best of several runs
 counts: the others were disturbed. CPU time of a plain loop is printed beside it, to compare machines.
+
+Goals further on: 10,000 with prefix caches, on conversations of about 24 blocks of 512 tokens a prompt; 20,000 where
+prompts and answers are computed on replicas of their own.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from serving_support import HeadRoom, LeastOutstanding, sharegpt_like
-from speciate.simulators.serving import Router, Trace, capacity, equal_cluster, mixed_speed_cluster, simulate
+from serving_support import HeadRoom, LeastOutstanding, PrefillTimesBatch, sharegpt_like
+from speciate.search_spaces.traces import Lengths, SessionModel, generate_sessions
+from speciate.simulators.serving import (
+    CachingReplica,
+    Router,
+    Trace,
+    capacity,
+    equal_cluster,
+    mixed_speed_cluster,
+    simulate,
+    simulate_prefixes,
+)
 
 REQUESTS = 10_000
 REPLICAS = 8
@@ -44,15 +58,35 @@ def loop_cpu_s() -> float:
     return min(times)
 
 
-def requests_per_cpu_s(trace: Trace, router: type[LeastOutstanding] | type[HeadRoom], replicas: int) -> float:
-    """Return the best rate of ``REPEATS`` runs of ``trace``."""
-    cluster = equal_cluster(replicas)
+def best_rate(requests: int, run: Callable[[], object]) -> float:
+    """Return requests a CPU-second of the best of ``REPEATS`` runs."""
     times = []
     for _ in range(REPEATS):
         start = time.process_time()
-        simulate(cluster, trace, router())
+        run()
         times.append(time.process_time() - start)
-    return len(trace) / min(times)
+    return requests / min(times)
+
+
+def requests_per_cpu_s(trace: Trace, router: type[LeastOutstanding] | type[HeadRoom], replicas: int) -> float:
+    """Return the best rate of ``REPEATS`` runs of ``trace``."""
+    cluster = equal_cluster(replicas)
+    return best_rate(len(trace), lambda: simulate(cluster, trace, router()))
+
+
+def prefixes_per_cpu_s() -> float:
+    """Return the rate with prefix caches: prompts of 12,000 tokens, eight replicas with room for 1,000 blocks each."""
+    model = SessionModel(
+        rate=0.5 * REPLICAS,
+        requests=REQUESTS // 4,
+        first=Lengths(median=9000.0, sigma=0.7, longest=40_000),
+        longest_prompt=60_000,
+        block_tokens=512,
+    )
+    trace = generate_sessions(model, 1)
+    large = equal_cluster(1)[0].scaled(4.0, blocks=26_000)
+    cluster = [CachingReplica(large, 1000)] * REPLICAS
+    return best_rate(len(trace), lambda: simulate_prefixes(cluster, trace, PrefillTimesBatch()))
 
 
 def candidate_cpu_s(router: Router) -> tuple[float, int]:
@@ -71,6 +105,7 @@ def main() -> None:
         rate = LOAD * capacity(cluster, generate(1.0, 4000, 7))
         speed = requests_per_cpu_s(generate(rate, REQUESTS, 1), LeastOutstanding, REPLICAS)
         print(f"{name}, {rate:.1f} req/s ({LOAD:.0%} of capacity), {REPLICAS} replicas: {speed:,.0f} requests/CPU-s")
+    print(f"prefix caches, prompts of 12,000 tokens, {REPLICAS} replicas: {prefixes_per_cpu_s():,.0f} requests/CPU-s")
     start = time.process_time()
     large = conversation(36.0, 100_000, 1)
     simulate(equal_cluster(32), large, LeastOutstanding())
