@@ -55,15 +55,22 @@ class Chooser:
     Args:
         settings: of the run; None chooses by fixed weights among all operators.
         operators: all of the proposer's; None where no operator is chosen.
+        on_request: those of them that are drawn only where the settings name them.
 
     Raises:
         SpeciateError: the run names an operator that is none of ``operators``.
     """
 
-    def __init__(self, settings: RunSettings | None = None, operators: Collection[str] | None = None):
+    def __init__(
+        self,
+        settings: RunSettings | None = None,
+        operators: Collection[str] | None = None,
+        on_request: Collection[str] = (),
+    ):
         self._choice: Choice = settings.choice if settings else "static"
         self._budget = settings.budget if settings else Budget()
         self._operators = frozenset(settings.operators if settings else ())
+        self._on_request = frozenset(on_request)
         self._last: Past | None = None
         self._rewards: list[float] = []
         self._costs: list[float] = []
@@ -71,10 +78,14 @@ class Chooser:
         if operators and unknown:
             raise SpeciateError(f"expected operators out of {', '.join(operators)}, got {', '.join(unknown)}")
 
+    def allows(self, operator: str) -> bool:
+        """Return whether an operator may be drawn: the settings name it, or name none and it needs no request."""
+        return operator in self._operators if self._operators else operator not in self._on_request
+
     def pick(self, what: Choosing, weights: Mapping[str, float], history: Sequence[Past], rng: Random) -> str:
         """Return an arm out of ``weights`` (static weights by name) for a draw that sees ``history``."""
-        if what == "operator" and self._operators:
-            weights = {name: weight for name, weight in weights.items() if name in self._operators}
+        if what == "operator":
+            weights = {name: weight for name, weight in weights.items() if self.allows(name)}
         if self._choice == "static" or len(weights) == 1:
             return rng.choices(list(weights), list(weights.values()))[0]
         arms = [str(getattr(past, what)) for past in history]

@@ -66,6 +66,8 @@ ARMS = (
     Arm("simplify", 0.04, 0.02),
     Arm("guard", 0.04, 0.04),
 )
+ON_REQUEST = frozenset({TUNE})
+"""Operators that ``docs/ablations`` does not find to help: drawn only where the settings name them."""
 _MUTATIONS: dict[str, Mutation] = {
     "tune": tune,
     "perturb": perturb,
@@ -100,7 +102,7 @@ class GeneticProposer:
     name = "genetic"
 
     def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
-        self._chooser = Chooser(settings, [arm.name for arm in ARMS])
+        self._chooser = Chooser(settings, [arm.name for arm in ARMS], ON_REQUEST)
         self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
         self._snapshots = Snapshots(self._vocabulary)
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]

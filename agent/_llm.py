@@ -15,7 +15,7 @@ from ._constant_tuning import TUNE
 from ._conversation import Conversation, Script
 from ._database import Database
 from ._learning import EVERY, Learning
-from ._llm_operators import WEIGHTS, Drawing
+from ._llm_operators import ON_REQUEST, WEIGHTS, Drawing
 from ._outcomes import outcomes_of
 from ._pace import WALL_CLOCK, Clock
 from ._pricing import require_prices
@@ -85,7 +85,7 @@ class LLMProposer:
                 dollar budget, no key, a bad URL.
         """
         self._drafters = _drafters(settings)
-        self._chooser = Chooser(settings, WEIGHTS)
+        self._chooser = Chooser(settings, WEIGHTS, ON_REQUEST)
         require_prices(settings)
         self._problem = problem
         self._settings = settings
@@ -100,7 +100,7 @@ class LLMProposer:
         reader = ArchiveReader(database)
         self._researcher = Researcher(problem, settings, reader, self._conversation, self._asked)
         self._writer = Writer(problem, settings, self._log, self._conversation, self._asked)
-        self._drawing = Drawing(settings, self._chooser, self._writer.plans.of)
+        self._drawing = Drawing(self._chooser, self._writer.plans.of)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose model, operator, variant of the prompt and parents; see ``_llm_operators``.

@@ -9,12 +9,13 @@ from ._constant_tuning import TUNE, barren, relatives
 from ._fronts import from_front
 from ._ideas import IDEA, TRIED, PlansOf, is_asked_for, open_plan, tried
 from ._proposer import ANEW, PEERS, ArchiveView, Draw, Elite
-from ._settings import RunSettings
 from ._variants import VARIANTS, variant_of
 
 REWRITE, DIFF, CROSSOVER, SIMPLIFY = "rewrite", "diff", "crossover", "simplify"
 WEIGHTS = {DIFF: 0.27, REWRITE: 0.2, IDEA: 0.17, TUNE: 0.18, CROSSOVER: 0.13, SIMPLIFY: 0.05}
 """Static weights of all operators, by name."""
+ON_REQUEST = frozenset({TUNE})
+"""Operators that ``docs/ablations`` does not find to help: drawn only where the settings name them."""
 _SECOND_MATE = 0.35
 """Share of crossovers of three designs."""
 
@@ -23,13 +24,12 @@ class Drawing:
     """Draws the tickets of one run, all but their models.
 
     Args:
-        settings: of the run: which operators are drawn.
         chooser: chooses operators and variants.
         plans_of: tells what earlier tickets planned.
     """
 
-    def __init__(self, settings: RunSettings, chooser: Chooser, plans_of: PlansOf):
-        self._allowed = settings.operators or tuple(WEIGHTS)
+    def __init__(self, chooser: Chooser, plans_of: PlansOf):
+        self._allowed = [name for name in WEIGHTS if chooser.allows(name)]
         self._chooser = chooser
         self._plans_of = plans_of
 

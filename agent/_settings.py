@@ -150,7 +150,7 @@ class RunSettings(Frozen):
     budget: Budget = Budget()
     choice: Choice = "static"
     operators: tuple[str, ...] = ()
-    """Those of the proposer's that are drawn; empty for all of them."""
+    """Those of the proposer's that are drawn; empty for all but those that it draws on request."""
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
     lessons: Lessons = "run"

@@ -16,7 +16,7 @@ from . import _token_changes as token
 from ._bandit import Chooser
 from ._constant_tuning import TUNE, Tuner, tuning_draw
 from ._fronts import from_front
-from ._genetic import select
+from ._genetic import ON_REQUEST, select
 from ._literals import changeable_files, is_python
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._python_source import Source
@@ -165,7 +165,7 @@ class SourceProposer:
     name = "genetic"
 
     def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
-        self._chooser = Chooser(settings, _WEIGHTS)
+        self._chooser = Chooser(settings, _WEIGHTS, ON_REQUEST)
         self._workshop = Workshop(problem)
         self._tuner = Tuner(problem)
 

@@ -95,7 +95,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         str, typer.Option("--choice", metavar="bandit|static", help="Draw by what earned so far, or by fixed weights.")
     ] = "static",
     operators: Annotated[
-        str | None, typer.Option("--operators", metavar="A,B", help="Operators that are drawn; all if not given.")
+        str | None,
+        typer.Option("--operators", metavar="A,B", help="Operators that are drawn; else all but tune-constants."),
     ] = None,
     control: Annotated[
         list[str] | None,

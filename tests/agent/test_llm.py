@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from speciate.agent import Budget, Elite, ModelError, ModelSettings, Proposal, usage_summary
 from speciate.agent._grid import View
-from speciate.agent._llm_operators import WEIGHTS
+from speciate.agent._llm_operators import ON_REQUEST, WEIGHTS
 from speciate.agent._variants import VARIANTS
 from speciate.evaluators import Candidate, SpeciateError, Status
 from support.lanes import EARLIEST
@@ -319,10 +319,9 @@ def test_draws_are_seeded_and_favour_the_best(tmp_path):
     proposer = run.proposer()
     draws = [proposer.draw(view, Random(seed)) for seed in range(600)]
     assert draws == [proposer.draw(view, Random(seed)) for seed in range(600)]
-    assert {draw.operator for draw in draws} == set(WEIGHTS)
+    assert {draw.operator for draw in draws} == set(WEIGHTS) - ON_REQUEST
     assert {draw.variant for draw in draws} == {"", *VARIANTS}
-    assert {draw.model for draw in draws} == {"a", "b", None}
-    assert all((draw.model is None) == (draw.operator == "tune-constants") for draw in draws)
+    assert {draw.model for draw in draws} == {"a", "b"}
     parents = [draw.parents[0] for draw in draws]
     assert parents.count(0) > 2 * parents.count(5) > 0
     assert all(len(set(draw.parents)) == len(draw.parents) for draw in draws)
@@ -331,7 +330,7 @@ def test_draws_are_seeded_and_favour_the_best(tmp_path):
         ("rewrite", name, 1 + variant.inspirations) for name, variant in VARIANTS.items()
     }
     assert {each[2] for each in shown if each[0] == "crossover"} == {2, 3}
-    assert {each[2] for each in shown if each[0] in ("simplify", "tune-constants")} == {1}
+    assert {each[2] for each in shown if each[0] == "simplify"} == {1}
     json.dumps([draw.extra for draw in draws])
 
 

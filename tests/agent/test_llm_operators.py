@@ -11,7 +11,7 @@ from speciate.agent._grid import Grid, View
 from speciate.agent._history import Past, Spent
 from speciate.agent._ideas import IDEA, TURN, label_of, open_plan, plans_in, told, tried
 from speciate.agent._literals import constants_of
-from speciate.agent._llm_operators import WEIGHTS
+from speciate.agent._llm_operators import ON_REQUEST, WEIGHTS
 from speciate.agent._parsimony import code_size
 from speciate.agent._proposer import ANEW, PEERS
 from speciate.agent._replies import RawReply
@@ -204,8 +204,18 @@ def draws(run: LLMRun, view: View, count: int = 300) -> list[Draw]:
 ELITES = (Elite(0, 0, 10.0), Elite(1, 1, 11.0), Elite(2, 2, 12.0))
 
 
+def test_some_operators_are_drawn_on_request_alone(tmp_path):
+    run = llm_run(tmp_path, None)
+    assert {draw.operator for draw in draws(run, View(5, ELITES))} == set(WEIGHTS) - ON_REQUEST
+    run.settings = run.settings.model_copy(update={"operators": tuple(WEIGHTS)})
+    found = draws(run, View(5, ELITES))
+    assert {draw.operator for draw in found} == set(WEIGHTS)
+    assert all((draw.model is None) == (draw.operator == TUNE) for draw in found)
+
+
 def test_operators_are_drawn_where_they_have_something_to_do(tmp_path):
     run = llm_run(tmp_path, None)
+    run.settings = run.settings.model_copy(update={"operators": tuple(WEIGHTS)})
     assert {draw.operator for draw in draws(run, View(0, ()))} == {"rewrite", "diff", IDEA}
     assert {draw.operator for draw in draws(run, View(5, ELITES[:1]))} == set(WEIGHTS) - {"crossover"}
     asking = Draw(IDEA, (0,), 1, extra={"pick": 1, "tried": []})
@@ -297,7 +307,8 @@ def searched(run: LLMRun, judging) -> None:
 
 def test_a_run_of_all_operators_writes_each_plan_once_and_replays(tmp_path):
     with OpenAIServer(["asked"], seed=5) as server:
-        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=60))
+        every = {"operators": tuple(WEIGHTS)}
+        run = llm_run(tmp_path, server.base_url, budget=Budget(evaluations=60), chosen=every)
         searched(run, lanes_judge(4, 4))
         target = open_archive(tmp_path / "replay.db", create=True)
         requests = server.requests
