@@ -123,7 +123,8 @@ class Archive(ArchiveReader):
         Args:
             run_id: the run it belongs to.
             evaluation: what the judge said.
-            purpose: ``search``, ``remeasure``, ``experiment``, ``champion``, ``report`` or ``baseline:NAME``.
+            purpose: ``search``, ``remeasure``, ``experiment``, ``champion``, ``report``, ``baseline:NAME``
+                or ``real:SITTING``.
             ticket: the ticket it is for; None outside the search.
             turn: the ticket's turn; None outside the search.
             repetition: which measuring it is, where the problem is noisy.

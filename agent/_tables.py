@@ -184,7 +184,7 @@ class EvaluationRow(Base):
     split: Mapped[str] = mapped_column(String)
     purpose: Mapped[str] = mapped_column(String)
     """``search``, ``remeasure`` (a noisy elite or its challenger, again), ``experiment`` (one workload, for whoever
-    invents), ``champion``, ``report`` or ``baseline:NAME``."""
+    invents), ``champion``, ``report``, ``baseline:NAME`` or ``real:SITTING`` (on the testbed; see its labels)."""
     repetition: Mapped[int] = mapped_column(Integer, default=0)
     """Which measuring of this candidate on this split it is; beyond 0 only where the problem is noisy."""
     status: Mapped[str] = mapped_column(String)

@@ -35,6 +35,7 @@ from ._problem import (
     ProblemRef,
 )
 from ._program import Program, ProgramInterface
+from ._real import RealBed, RealTest
 from ._registry import load_problem, problem_names, problem_of
 from ._room import Finished
 from ._screen import screen
@@ -90,6 +91,8 @@ __all__ = [
     "Program",
     "ProgramInterface",
     "Quantity",
+    "RealBed",
+    "RealTest",
     "Record",
     "Sandbox",
     "SandboxError",

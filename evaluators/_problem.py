@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from ._contract import Candidate, Evaluation, Frozen, Measurement, SourceFile, Split, Workload
 from ._errors import ProblemError
 from ._interface import Interface
+from ._real import RealTest
 
 S = TypeVar("S")
 """What ``measure`` is handed: the candidate, as its kind lets it be asked (``Policy``, ``Plan``, ``Program``)."""
@@ -236,6 +237,10 @@ class Problem(ABC, Generic[S]):
         from .kinds import recorded_probe  # here, since the kinds import this module
 
         return recorded_probe(self)
+
+    def real(self) -> "RealTest[S] | None":
+        """Return how candidates are measured really (rung 6); None where they cannot be."""
+        return None
 
     def describe(self, measurements: Sequence[Measurement]) -> dict[str, float]:
         """Return the candidate's descriptors: the mean over its measurements, or the commonest category.

@@ -5,6 +5,8 @@ import math
 from speciate.agent import EXPERIMENT, Archive, EvaluationRecord
 from speciate.evaluators import Split, Status
 
+from ._real_rows import is_real
+
 _UNFINISHED = (Status.SANDBOX_ERROR, Status.DUPLICATE)
 """Failures of ours and reused evaluations: no words of the judge on this very design."""
 
@@ -12,12 +14,13 @@ _UNFINISHED = (Status.SANDBOX_ERROR, Status.DUPLICATE)
 def judged_all(archive: Archive, run_id: str, candidate_id: str, split: Split) -> list[EvaluationRecord]:
     """Return the candidate's finished evaluations of its own on ``split``, one a repetition, in their order.
 
-    Only where the problem is noisy there is more than one. What decided about niches, and experiments on a part of
-    the split, are not among them.
+    Only where the problem is noisy there is more than one. What decided about niches, experiments on a part of
+    the split, and real runs are not among them.
     """
     found: dict[int, EvaluationRecord] = {}
     for record in archive.evaluations(run_id, candidate_id=candidate_id, split=split):
-        if record.evaluation.status not in _UNFINISHED and record.purpose not in ("remeasure", EXPERIMENT):
+        other = record.purpose in ("remeasure", EXPERIMENT) or is_real(record)
+        if record.evaluation.status not in _UNFINISHED and not other:
             found.setdefault(record.repetition, record)
     return [found[repetition] for repetition in sorted(found)]
 

@@ -17,6 +17,8 @@ from ._dynamics import dynamics_of
 from ._lessons import lessons_of
 from ._model_usage import USAGE_HEADER, price_words, usage_cells
 from ._numbers import dollars, duration, quantity, table
+from ._real_figures import standing
+from ._real_rows import sittings_of, words_of
 from ._spent import Spent, spent
 
 ELITES_SHOWN = 8
@@ -124,6 +126,7 @@ def candidate_json(archive: Archive, run: RunRecord, record: CandidateRecord) ->
             "parents": list(record.candidate.parents),
             "idea": record.idea,
             **record.reasons._asdict(),
+            "real": _real(archive, run, record),
             "files": [file.model_dump() for file in record.candidate.files],
             "evaluations": [
                 {"purpose": each.purpose, **each.evaluation.model_dump(mode="json")}
@@ -147,9 +150,16 @@ def candidate_lines(archive: Archive, run: RunRecord, record: CandidateRecord) -
     told = record.reasons._asdict()
     told = told if record.reasons.rationale else {"idea": record.idea, **told}
     lines += [f"{name:<10} {' '.join(words.split())}" for name, words in told.items() if words]
+    lines += [f"real       {words} (sitting {sitting})" for sitting, words in _real(archive, run, record).items()]
     for each in archive.evaluations(run.id, candidate_id=record.candidate.id):
         lines += ["", *evaluation_lines(each)]
     return [*lines, "", record.candidate.source.rstrip("\n")]
+
+
+def _real(archive: Archive, run: RunRecord, record: CandidateRecord) -> dict[str, str]:
+    """Return how a design did on the testbed, among the run's designs of each sitting."""
+    found = sittings_of(archive, run.id, record.candidate.id)
+    return {each: standing(record.candidate.id, words_of(archive, run.id, each)) for each in found}
 
 
 def _mender(archive: Archive, run: RunRecord, record: CandidateRecord) -> str | None:

@@ -23,6 +23,7 @@ from speciate.evaluators._contract import repeatable
 
 from ._findings import SPLITS
 from ._named import named
+from ._real_rows import is_real
 from ._search import environment_of
 
 REPETITIONS = 5
@@ -221,7 +222,7 @@ def _recorded(archive: Archive, run_id: str, candidate_id: str, split: Split, *,
     noisy ones it stood out, so it flatters.
     """
     rows = archive.evaluations(run_id, candidate_id=candidate_id, split=split)
-    rows = [row for row in rows if row.purpose != EXPERIMENT]
+    rows = [row for row in rows if row.purpose != EXPERIMENT and not is_real(row)]
     rows = [row for row in rows if row.purpose != "search"] or rows if fresh else rows
     words = [row.evaluation for row in rows if row.evaluation.status is not Status.SANDBOX_ERROR]
     own = [word for word in words if word.status is not Status.DUPLICATE]

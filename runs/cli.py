@@ -17,6 +17,7 @@ from ._inspect import best, list_runs, map_archive, show
 from ._judge import baselines, evaluate, replicate, tune
 from ._launch import discoveries, report, resume, run
 from ._new import new
+from ._real import real
 from ._replay import replay
 from ._sandbox import sandbox
 
@@ -46,6 +47,7 @@ commands.command("eval")(evaluate)
 commands.command("baselines")(baselines)
 commands.command("tune")(tune)
 commands.command("check")(check)
+commands.command("real")(real)
 commands.command("replicate")(replicate)
 commands.command("replay")(replay)
 commands.command("problems")(problems)

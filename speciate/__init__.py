@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from speciate.evaluators import Program as Program
     from speciate.evaluators import ProgramInterface as ProgramInterface
     from speciate.evaluators import Quantity as Quantity
+    from speciate.evaluators import RealBed as RealBed
+    from speciate.evaluators import RealTest as RealTest
     from speciate.evaluators import Record as Record
     from speciate.evaluators import Sandbox as Sandbox
     from speciate.evaluators import SandboxError as SandboxError
@@ -129,6 +131,8 @@ _EVALUATORS = (
     "Program",
     "ProgramInterface",
     "Quantity",
+    "RealBed",
+    "RealTest",
     "Record",
     "Sandbox",
     "SandboxError",

@@ -24,9 +24,9 @@ PUBLIC = [
     "Hook", "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent", "Past",
     "Place", "Plan", "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall",
     "Problem", "ProblemError", "ProblemRef", "Program", "ProgramInterface", "Proposal", "Proposer", "Quantity",
-    "Reasons", "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess", "SandboxUnavailableError",
-    "Session", "SourceFile", "SpeciateError", "Spent", "Split", "Status", "Task", "Workload", "__version__", "judge",
-    "judge_inline", "load_baselines", "load_problem", "open_archive",
+    "RealBed", "RealTest", "Reasons", "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess",
+    "SandboxUnavailableError", "Session", "SourceFile", "SpeciateError", "Spent", "Split", "Status", "Task", "Workload",
+    "__version__", "judge", "judge_inline", "load_baselines", "load_problem", "open_archive",
 ]
 # fmt: on
 

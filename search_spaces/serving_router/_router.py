@@ -16,6 +16,7 @@ from speciate.evaluators import (
     PolicyProbe,
     ProbeCall,
     Problem,
+    RealTest,
     Split,
     Status,
     Workload,
@@ -153,6 +154,12 @@ class ServingRouter(Problem[Policy]):
     def probe(self) -> PolicyProbe:
         """Return observations met by least-outstanding with a central queue on a short stream of its own."""
         return _probe(self.options.scenario)
+
+    def real(self) -> RealTest[Policy]:
+        """Return the live testbed: the scenario's cluster on a small scale."""
+        from ._real import RouterTest
+
+        return RouterTest(self.options.scenario, self.options.real_seconds)
 
     def _simulate(self, trace: Trace, router: Router) -> Result:
         try:

@@ -6,7 +6,16 @@
 """
 
 from ._bounds import cluster_lower_bound, isolated_latencies, isolated_latency
-from ._calibration import Calibration, KernelProfile, calibrate, fit_gemm, fit_host
+from ._calibration import (
+    Calibration,
+    EngineProfile,
+    KernelProfile,
+    MeasuredIterations,
+    calibrate,
+    fit_gemm,
+    fit_host,
+    measured_iterations,
+)
 from ._capacity import capacity
 from ._cluster import simulate
 from ._efficiency import EFFICIENCIES, Efficiency, elementwise_seconds, gemm_seconds
@@ -54,12 +63,14 @@ __all__ = [
     "Decisions",
     "Dispatch",
     "Efficiency",
+    "EngineProfile",
     "EventLimitError",
     "Gpu",
     "HeadTable",
     "IterationModel",
     "KernelProfile",
     "LanguageModel",
+    "MeasuredIterations",
     "Order",
     "Placer",
     "PrefixCache",
@@ -83,6 +94,7 @@ __all__ = [
     "isolated_latencies",
     "isolated_latency",
     "iteration_model",
+    "measured_iterations",
     "mixed_speed_cluster",
     "observation_width",
     "simulate",

@@ -14,6 +14,7 @@ from ._arrays import Floats, Ints
 from ._efficiency import Efficiency, elementwise_bytes, gemm_seconds
 from ._errors import CalibrationError
 from ._hardware import Gpu
+from ._iteration import IterationModel
 from ._models import LanguageModel
 
 LARGEST_EFFICIENCY = 1.05
@@ -58,6 +59,35 @@ class Calibration:
     errors: dict[str, float]
 
 
+@dataclass(frozen=True)
+class EngineProfile:
+    """Measured components of an engine's iterations, each over all its layers; all times in seconds.
+
+    For an engine whose device has no data sheet to be a share of. Arrays of one group have one shape (n,).
+    """
+
+    tokens: Floats
+    tokens_s: Floats
+    """All that depends on the number of tokens only."""
+    sequences: Floats
+    head_s: Floats
+    """Language-model head and the choice of a word."""
+    decode_context: Floats
+    decode_s: Floats
+    """Attention of decoding requests, by the tokens they attend to together."""
+    prefill_pairs: Floats
+    prefill_s: Floats
+    """Attention of a chunk, by its (query, key) pairs."""
+
+
+@dataclass(frozen=True)
+class MeasuredIterations:
+    """An iteration model from an engine's own profile, and how far it is from it, as in ``Calibration``."""
+
+    model: IterationModel
+    errors: dict[str, float]
+
+
 def calibrate(
     model: LanguageModel, gpu: Gpu, profile: KernelProfile, *, tensor_parallel: int = 1
 ) -> Calibration:
@@ -98,6 +128,39 @@ def calibrate(
         "mixed": mixed_error,
     }
     return Calibration(efficiency, errors)
+
+
+def measured_iterations(profile: EngineProfile, *, max_tokens: int, max_sequences: int) -> MeasuredIterations:
+    """Return the iteration model that fits ``profile``.
+
+    Tokens and sequences become tables, interpolated between their points and on beyond the last one by its slope,
+    smoothed so that more work never takes less time; attention is fitted as a line. Decode attention beside prompts
+    is taken as fast as alone.
+
+    Args:
+        profile: what was measured.
+        max_tokens: tokens an iteration may hold.
+        max_sequences: requests it may hold.
+
+    Raises:
+        CalibrationError: a group has too few points or bad ones, or its time does not grow with the work.
+    """
+    token_s, tokens_error = _table("tokens", profile.tokens, profile.tokens_s, max_tokens)
+    head_s, head_error = _table("head", profile.sequences, profile.head_s, max_sequences)
+    decode, decode_error = _fit_line("decode attention", profile.decode_s, profile.decode_context)
+    prefill, prefill_error = _fit_line("prefill attention", profile.prefill_s, profile.prefill_pairs)
+    model = IterationModel(
+        token_s=token_s,
+        head_s=head_s,
+        context_s=decode[0],
+        decode_fixed_s=decode[-1],
+        pair_s=prefill[0],
+        prefill_fixed_s=prefill[-1],
+        mixed_context_s=decode[0],
+    )
+    return MeasuredIterations(
+        model, {"tokens": tokens_error, "head": head_error, "decode": decode_error, "prefill": prefill_error}
+    )
 
 
 def fit_host(mean_tpot_s: Callable[[float], float], target_s: float, *, largest_s: float = 0.05) -> float:
@@ -212,6 +275,30 @@ def _fit_line(name: str, seconds: Floats, *work: Floats) -> tuple[list[float], f
         )
     predicted = np.column_stack(columns) @ coefficients
     return coefficients.tolist(), float(np.mean(np.abs(predicted / measured - 1.0)))
+
+
+def _table(name: str, work: Floats, seconds: Floats, largest: int) -> tuple[tuple[float, ...], float]:
+    """Return seconds for 0, 1, ..., ``largest``, and the error at the points: none but what smoothing made."""
+    x, y = _points(name, work, seconds, least=3)
+    order = np.argsort(x)
+    x, smooth = x[order], _never_falling(y[order])
+    n = np.arange(largest + 1, dtype=np.float64)
+    slope = (smooth[-1] - smooth[0]) / (x[-1] - x[0])
+    table = np.interp(n, x, smooth) + np.maximum(n - x[-1], 0.0) * slope
+    table[0] = 0.0
+    return tuple(table.tolist()), float(np.mean(np.abs(smooth / y[order] - 1.0)))
+
+
+def _never_falling(values: Floats) -> Floats:
+    """Return the non-decreasing sequence nearest to ``values`` by squares: neighbours that fall are averaged."""
+    groups: list[tuple[float, int]] = []
+    for value in values.tolist():
+        mean, count = value, 1
+        while groups and groups[-1][0] > mean:
+            before, members = groups.pop()
+            mean, count = (mean * count + before * members) / (count + members), count + members
+        groups.append((mean, count))
+    return np.repeat([mean for mean, _ in groups], [count for _, count in groups])
 
 
 def _relative_least_squares(columns: list[Floats], measured: Floats) -> Floats:

@@ -25,6 +25,7 @@ from speciate.evaluators import (
     Problem,
     ProblemError,
     Quantity,
+    RealTest,
     Record,
     Split,
     Workload,
@@ -183,6 +184,11 @@ class Lanes(Problem[Policy]):
 
     def bound(self, workload: Workload) -> float | None:
         return None
+
+    def real(self) -> RealTest[Policy]:
+        from support.real_lanes import LanesTest  # here: others load this file by its path
+
+        return LanesTest(self)
 
     def brief(self) -> str:
         return "Send each job to the lane that keeps the mean time in the yard low."

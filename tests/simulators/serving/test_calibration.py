@@ -10,6 +10,7 @@ from speciate.simulators.serving import (
     GPUS,
     MODELS,
     CalibrationError,
+    EngineProfile,
     Gpu,
     KernelProfile,
     calibrate,
@@ -17,6 +18,7 @@ from speciate.simulators.serving import (
     fit_gemm,
     fit_host,
     gemm_seconds,
+    measured_iterations,
 )
 
 MODEL = MODELS["Llama-3.1-8B"]
@@ -115,3 +117,53 @@ def test_the_host_constant_is_where_the_simulated_mean_meets_the_logged_one() ->
     assert fit_host(lambda host_s: 0.03 + host_s, 0.026) == 0.0
     with pytest.raises(CalibrationError, match=r"host constant <= 0\.05 s must explain the log"):
         fit_host(lambda host_s: 0.02 + host_s, 0.2)
+
+
+def engine_profile(*, noise: float = 0.0) -> EngineProfile:
+    """What an engine would have measured of itself that takes 1 ms and 20 us a token, and so on."""
+    draw = np.random.default_rng(2)
+
+    def measured(seconds: Floats) -> Floats:
+        return seconds * np.exp(draw.normal(0.0, noise, len(seconds)))
+
+    tokens, sequences = 2.0 ** np.arange(8), 2.0 ** np.arange(6)
+    context, pairs = np.geomspace(16, 5000, 12), np.geomspace(100, 20_000, 10)
+    return EngineProfile(
+        tokens=tokens,
+        tokens_s=measured(1e-3 + 2e-5 * tokens),
+        sequences=sequences,
+        head_s=measured(3e-4 + 1e-5 * sequences),
+        decode_context=context,
+        decode_s=measured(5e-4 + 2e-6 * context),
+        prefill_pairs=pairs,
+        prefill_s=measured(4e-4 + 3e-7 * pairs),
+    )
+
+
+def test_an_engines_own_profile_gives_the_iterations_it_was_made_with() -> None:
+    found = measured_iterations(engine_profile(), max_tokens=200, max_sequences=32)
+
+    model = found.model
+    assert model.token_s[0] == 0.0
+    assert model.token_s[100] == pytest.approx(1e-3 + 2e-5 * 100)
+    assert model.token_s[200] == pytest.approx(1e-3 + 2e-5 * 200)  # beyond what was measured
+    assert model.decode_s(8, 1000.0) == pytest.approx(1e-3 + 1.6e-4 + 3e-4 + 8e-5 + 5e-4 + 2e-3)
+    assert (model.pair_s, model.prefill_fixed_s) == pytest.approx((3e-7, 4e-4))
+    assert model.mixed_context_s == model.context_s
+    assert max(found.errors.values()) < 1e-9
+
+
+def test_a_noisy_engine_profile_is_smoothed_so_that_more_work_takes_no_less() -> None:
+    found = measured_iterations(engine_profile(noise=0.2), max_tokens=128, max_sequences=32)
+    assert np.all(np.diff(found.model.token_s) >= 0)
+    assert found.model.decode_s(8, 1000.0) == pytest.approx(4.04e-3, rel=0.25)
+    assert 0.0 < found.errors["tokens"] < 0.3
+
+
+def test_an_engine_profile_whose_time_falls_with_the_work_is_refused() -> None:
+    wrong = replace(engine_profile(), decode_s=engine_profile().decode_s[::-1])
+    with pytest.raises(CalibrationError, match="decode attention: the time must grow with the work"):
+        measured_iterations(wrong, max_tokens=128, max_sequences=32)
+    short = replace(engine_profile(), tokens=np.array([1.0]), tokens_s=np.array([1.0]))
+    with pytest.raises(CalibrationError, match="tokens: needs >= 3 points"):
+        measured_iterations(short, max_tokens=128, max_sequences=32)
