@@ -16,7 +16,7 @@ from speciate import __version__
 
 OLDEST_SQLITE = (3, 35)
 """First with RETURNING."""
-OPTIONAL_PARTS = {"psycopg": "archives on a PostgreSQL server"}
+OPTIONAL_PARTS = {"psycopg": "archives on a PostgreSQL server", "torch": "real runs, `speciate real`"}
 
 
 class Check(NamedTuple):

@@ -23,8 +23,8 @@ def report_markdown(findings: RealFindings) -> str:
         [
             f"# {findings.problem}, measured really",
             "",
-            f"{len(findings.designs)} designs, {findings.repeats} repetitions, in each all designs on the same "
-            f"workloads; sitting {findings.sitting}. {environment}.",
+            f"Designs: {len(findings.designs)}. Repetitions: {findings.repeats}, in each all designs on the same "
+            f"workloads. Sitting {findings.sitting}; {environment}.",
             "",
             *lines,
             "",

@@ -75,8 +75,9 @@ def _archived(word: str, ref: ProblemRef, archive: Archive | None) -> tuple[RunR
     run, record = named(archive, word)
     if record is None:
         raise SpeciateError(f"{word}: expected a candidate, got a run; `speciate show {word}` names its champion")
-    if run.problem.name != ref.name:
-        raise SpeciateError(f"{word}: expected a candidate of {ref.name}, got one of {run.problem.name}")
+    if run.problem != ref:
+        told = [f"{each.name} with options {each.options or 'none'}" for each in (ref, run.problem)]
+        raise SpeciateError(f"{word}: expected a candidate of {told[0]}, got one of {told[1]}")
     return run, record.candidate
 
 

@@ -26,7 +26,7 @@ class RouterOptions(Frozen):
     requests: int = Field(default=4000, ge=200, le=100_000)
     """Requests of each workload."""
     heldout_seeds: int = Field(default=12, ge=2, le=64)
-    real_seconds: float = Field(default=20.0, ge=1.0, le=600.0)
+    real_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
     """Of arrivals in each stream of a real run."""
 
 

@@ -21,13 +21,13 @@ KEPT = (*COMPARED, "p99_latency_s", "mean_wait_s", "central_wait_share", "larges
 DRAIN_FACTOR = 4.0
 """A stream takes longer than its arrivals by what is then left to serve: up to this multiple of them."""
 LEAST_WALL_S, SIMULATED_WALL_S = 10.0, 20.0
-LOAD = 0.9
+LOAD = 1.0
 """Arrival rate as a share of the calibrated cluster's capacity."""
 FIRST_SEED, CALIBRATION_SEED = 9001, 9900
 PREDICTION_SIGMA = 0.7
 """As on held-out."""
-PROMPT = Lengths(median=52.0, sigma=1.0, longest=480)
-OUTPUT = Lengths(median=44.0, sigma=0.9, longest=320)
+PROMPT = Lengths(median=52.0, sigma=1.0, longest=320)
+OUTPUT = Lengths(median=44.0, sigma=0.9, longest=240)
 CALIBRATION_LOAD, CALIBRATION_SECONDS = 0.6, 8.0
 CAPACITY_REQUESTS = 600
 
@@ -38,8 +38,8 @@ def _replica(layers: int, blocks: int) -> ReplicaSize:
 
 
 CLUSTERS: dict[Scenario, tuple[ReplicaSize, ...]] = {
-    "mixed": (_replica(6, 140), _replica(2, 280)),
-    "equal": (_replica(4, 140), _replica(4, 140)),
+    "mixed": (_replica(6, 64), _replica(2, 128)),
+    "equal": (_replica(4, 80), _replica(4, 80)),
 }
 """Two replicas, since the machines that tests run on have two cores; a request of the greatest length fits on each."""
 
