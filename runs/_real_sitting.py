@@ -1,5 +1,6 @@
 """A sitting of real runs: every design on every repetition's workloads, in turn, each repetition on a fresh testbed."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -136,7 +137,8 @@ class Sitter:
         try:
             for repetition in range(repeats):
                 with self.test.open() as bed:
-                    facts.append(dict(bed.facts))
+                    # What a gap is worth depends on what else the machine does.
+                    facts.append({**bed.facts, "load average": os.getloadavg()[0]})
                     for design in _turned(self.designs, repetition):
                         word = self._measure(bed, design, repetition)
                         self._keep(sitting, design, word, repetition)

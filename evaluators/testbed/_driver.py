@@ -91,7 +91,8 @@ class _Driver:
     def _listen(self, timeout_s: float) -> int:
         """Read what replicas report, at most until the timeout. Returns how many requests finished."""
         ready, _, _ = select.select(self.fleet.wires, [], [], timeout_s)
-        return sum(self._note(self.fleet.wires.index(wire), message) for wire in ready for message in wire.receive())
+        replicas = [self.fleet.wires.index(wire) for wire in ready]
+        return sum(self._note(replica, report) for replica in replicas for report in self.fleet.read(replica))
 
     def _note(self, replica: int, report: Message) -> int:
         served = self.served

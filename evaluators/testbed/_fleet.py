@@ -55,14 +55,24 @@ class Fleet:
         """Send ``message`` to all replicas at once, and return what each says under ``answer``; other words are old."""
         for wire in self.wires:
             wire.send(message)
-        return [self._awaited(wire, answer) for wire in self.wires]
+        return [self._awaited(index, answer) for index in range(len(self.wires))]
 
     def begin(self, speeds: Sequence[float]) -> None:
         """Empty all replicas, for the next measuring."""
         for wire, speed in zip(self.wires, speeds, strict=True):
             wire.send({"begin": speed})
-        for wire in self.wires:
-            self._awaited(wire, "begun")
+        for index in range(len(self.wires)):
+            self._awaited(index, "begun")
+
+    def read(self, index: int) -> list[Message]:
+        """Return what a replica has said, at least one message: waits for it.
+
+        Raises SandboxError with the replica's last words where it has ended.
+        """
+        try:
+            return self.wires[index].receive()
+        except SandboxError as error:
+            raise self._failed(index) from error
 
     def close(self) -> None:
         """End all replicas. Safe to repeat."""
@@ -109,15 +119,11 @@ class Fleet:
         wire = Wire(socket.create_connection(("127.0.0.1", int(port)), timeout=_START_S))
         self.wires.append(wire)
         wire.send({"token": token})
-        self._awaited(wire, "ready")
+        self._awaited(index, "ready")
 
-    def _awaited(self, wire: Wire, answer: str) -> Any:
+    def _awaited(self, index: int, answer: str) -> Any:
         while True:
-            try:
-                messages = wire.receive()
-            except SandboxError as error:
-                raise self._failed(self.wires.index(wire)) from error
-            for message in messages:
+            for message in self.read(index):
                 if answer in message:
                     return message[answer]
 

@@ -12,7 +12,9 @@ import pytest
 from serving_support import RoundRobin, small_trace, tiny_replica
 from speciate.evaluators import CandidateFault, SandboxError, SpeciateError, Status
 from speciate.evaluators.testbed import DecoderSize, ReplicaSize, ServingTestbed, _fleet
+from speciate.evaluators.testbed._driver import serve
 from speciate.evaluators.testbed._engine import Engine, Plan, Sequence, note_words
+from speciate.evaluators.testbed._fleet import Fleet
 from speciate.simulators.serving import HOLD, REPLICA_FIELDS, ReplicaSpec, Router, Trace, simulate
 
 from tests.conftest import missing
@@ -208,6 +210,15 @@ def test_a_replica_that_dies_ends_the_run_with_its_last_words() -> None:
     broken = ReplicaSize(decoder=DecoderSize(layers=1, hidden=9, heads=2, ffn=8, vocabulary=4), blocks=4)
     with pytest.raises(SandboxError, match="replica 0 of the testbed ended: "), ServingTestbed([broken]):
         pass
+
+
+def test_a_replica_that_is_killed_under_way_ends_the_run() -> None:
+    needs_torch()
+    size = ReplicaSize(decoder=TINY, blocks=96, block_size=8, max_batch=4, chunk_tokens=32)
+    with Fleet([size], "cpu") as fleet:
+        fleet._processes[0].kill()
+        with pytest.raises(SandboxError, match=r"replica 0 of the testbed ended|connection broke"):
+            serve(fleet, [1.0], stream(5), RoundRobin(), wall_s=30.0)
 
 
 def test_importing_the_testbed_leaves_torch_out() -> None:
