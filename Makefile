@@ -67,6 +67,7 @@ check: $(VENV)/dev.stamp
 
 discoveries: $(VENV)/user.stamp
 	$(BIN)/speciate discoveries $(PROBLEM) --evals 200 --out docs/discoveries/$(PROBLEM) $(ARGS)
+	$(BIN)/speciate discoveries --table docs/discoveries
 
 clean:
 	rm -rf $(VENV) .venv-peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

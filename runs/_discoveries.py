@@ -118,17 +118,21 @@ def _write(table: Table, out: Path) -> None:
         "| seed | champion | objective | best tuned baseline | objective | gain, 95 % interval | p (Holm) | "
         "over random control | found by | CPU s |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(run, adjusted) for run, adjusted in zip(table.runs, table.adjusted, strict=True)),
+        *(
+            f"| {' | '.join(row_cells(run, adjusted))} |"
+            for run, adjusted in zip(table.runs, table.adjusted, strict=True)
+        ),
         "",
     ]
     (out / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def _row(run: Findings, adjusted: float) -> str:
+def row_cells(run: Findings, adjusted: float) -> Sequence[str]:
+    """Return what a table says of one run, whose p-value is ``adjusted``."""
     champion, best = run.champion, run.best_baseline
     arm = _random_arm(run)
     control = arm.gain if arm else None
-    cells: Sequence[str] = [
+    return [
         str(run.seed),
         f"`{champion.design.candidate_id[:8]}`" if champion else "none",
         _objective(champion.design.objective if champion else None, run.unit),
@@ -140,7 +144,6 @@ def _row(run: Findings, adjusted: float) -> str:
         champion.operator if champion else "",
         f"{run.cost.cpu_s:.0f}",
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 def _random_arm(run: Findings) -> Design | None:

@@ -235,12 +235,18 @@ def report(
 
 
 def discoveries(  # noqa: PLR0913 - typer makes an option of each parameter
-    problem: Problem,
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", help="Name of a problem, or a path; not with --table.")
+    ] = None,
     seeds: Annotated[str, typer.Option("--seeds", metavar="LIST", help="Seeds, fixed beforehand.")] = "1,2,3,4,5",
     evals: Annotated[int, typer.Option("--evals", min=1, metavar="N", help="Budget of each arm.")] = 200,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the table and the reports.")] = Path(
         "discoveries"
     ),
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="DIR", help="Search nothing: write DIR/README.md, a table of all below it."),
+    ] = None,
     option: Options = None,
     sandbox: SandboxName = None,
     workers: Workers = None,
@@ -248,10 +254,19 @@ def discoveries(  # noqa: PLR0913 - typer makes an option of each parameter
     quiet: Quiet = False,
 ) -> None:
     """Search once for each seed, each with a random control arm, and write one table of all; resumable."""
+    from speciate.evaluators import SpeciateError
+
     from ._discoveries import discover, summary
+    from ._overall import write_overall
     from ._progress import progress_for
     from ._settings import run_settings
 
+    if (problem is None) == (table is None):
+        raise SpeciateError("expected the name of a problem, or --table DIR for the table of all that was searched for")
+    if problem is None:
+        assert table is not None
+        typer.echo(f"{write_overall(table)}\ntable: {table / 'README.md'}")
+        return
     options = problem_options(option, None)
     wanted = [
         run_settings(
@@ -271,8 +286,8 @@ def discoveries(  # noqa: PLR0913 - typer makes an option of each parameter
     command = f"speciate discoveries {problem} --seeds {seeds} --evals {evals}{words}"
     progress = progress_for(quiet=quiet, results_on_stdout=False)
     with archive_at(db, create=True) as archive:
-        table = discover(archive, wanted, out, command, progress, typer.echo)
-    typer.echo(f"\n{summary(table)}\ntable: {out / 'README.md'}")
+        made = discover(archive, wanted, out, command, progress, typer.echo)
+    typer.echo(f"\n{summary(made)}\ntable: {out / 'README.md'}")
 
 
 def _seeds(text: str) -> list[int]:
