@@ -10,7 +10,9 @@ from random import Random
 import pytest
 from scripted_proposer import ScriptedProposer
 from speciate.agent import Budget, RunSettings, create_run, open_archive, search
+from speciate.agent._tables import EvaluationRow
 from speciate.evaluators import ProblemRef, SpeciateError
+from sqlalchemy import func, select
 from support.noisy import NoisyRouting, noisy_judge
 from synthetic_problem import RoutingProblem, routing_judge
 
@@ -47,7 +49,8 @@ async def noisy_routing_judge(candidate, cache, repetition=0):
 
 
 def written(archive, run_id):
-    return len(archive.evaluations(run_id))
+    with archive.database.read() as connection:
+        return connection.scalar(select(func.count()).where(EvaluationRow.run_id == run_id))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_kills_at_random_instants_lose_and_repeat_nothing(request, tmp_path, noi
         process = start(path, run_id, sitting, *words)
         goal = written(archive, run_id) + rng.randrange(1, 9)
         while process.poll() is None and written(archive, run_id) < goal:
-            time.sleep(0.002)
+            time.sleep(0.005)
         time.sleep(rng.random() * 0.02)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)

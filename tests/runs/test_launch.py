@@ -93,7 +93,7 @@ def test_json_goes_to_stdout_alone_and_quiet_says_nothing_else(tmp_path: Path) -
 
 @pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path, signal_: signal.Signals) -> None:
-    process = started("run", LANES, "--evals", "60", "--sandbox", "process", cwd=tmp_path)
+    process = started("run", LANES, "--evals", "30", "--sandbox", "process", cwd=tmp_path)
     wait_for_evaluations(tmp_path / "speciate.db", 6)
     process.send_signal(signal_)
     out, err = process.communicate(timeout=60)
@@ -106,7 +106,7 @@ def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path, signa
     assert run.champion is None
     resumed = speciate("resume", run.id, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert archive.progress(run.id)[-1].evaluations == 60
+    assert archive.progress(run.id)[-1].evaluations == 30
     assert archive.run(run.id).state == "finished"
     archive.close()
 
