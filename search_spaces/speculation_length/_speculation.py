@@ -42,12 +42,12 @@ class SpeculationLength(Problem[Policy]):
     objective = Objective(name="time", unit="x no speculation")
     descriptors = (
         Descriptor(
-            name="drafted",
+            name="length",
             low=0.0,
-            high=8.0,
-            bins=8,
+            high=12.0,
+            bins=12,
             unit="tokens",
-            about="checked by the target for a sequence in a step, beyond the one without speculation",
+            about="of a sequence's draft in a step, on average; 0 is no speculation",
         ),
         Descriptor(
             name="waste",
@@ -55,7 +55,7 @@ class SpeculationLength(Problem[Policy]):
             high=1.0,
             bins=10,
             unit="share",
-            about="of those tokens that are thrown away; 0 where nothing is drafted",
+            about="of the drafted tokens, alternatives included, that are thrown away; 0 where nothing is drafted",
         ),
     )
     interface = INTERFACE
@@ -81,11 +81,11 @@ class SpeculationLength(Problem[Policy]):
             metrics={
                 "speedup": yardstick.plain / outcome.time,
                 "tokens_a_turn": outcome.tokens / len(outcome.turns),
-                "length": float(outcome.turns[:, 1].mean()),
+                "drafted": float(drafted.mean()),
                 "drafting": float(outcome.drafting_time.sum() / outcome.time),
             },
             descriptors={
-                "drafted": float(drafted.mean()),
+                "length": float(outcome.turns[:, 1].mean()),
                 "waste": float(1.0 - kept.sum() / drafted.sum()) if drafted.any() else 0.0,
             },
             feedback=feedback(workload, outcome, yardstick),

@@ -14,6 +14,7 @@ from speciate.evaluators import (
     judge_inline,
     load_problem,
     measured_headroom,
+    policy_probe,
 )
 from speciate.search_spaces.speculation_length._interface import BATCH, INTERFACE, SEQUENCE
 from speciate.search_spaces.speculation_length._workloads import MIXES, Mix, TextModel, generate
@@ -114,6 +115,15 @@ def test_who_prices_the_next_token_beats_who_looks_at_acceptance_or_at_the_batch
     assert scores["marginal-tree"] < scores["shared-budget"] < scores["uniform-random"]
 
 
+def test_the_probe_tells_designs_apart_that_part_in_large_batches_only() -> None:
+    problem = load_problem("speculation-length", SMALL)
+    narrow = [judge_inline(problem, policy(f"3 if batch.active < {most} else 0")) for most in (24, 64)]
+    assert narrow[0].score != narrow[1].score
+    active = {call.values[len(SEQUENCE_FIELDS)] for call in policy_probe(problem).calls}
+    assert min(active) <= 2.0
+    assert max(active) == 48.0
+
+
 def test_a_fixed_draft_wins_in_narrow_waves_and_loses_in_wide_ones() -> None:
     problem = load_problem("speculation-length", SMALL)
     by_mix = {m.workload.split("/")[1]: m.objective for m in judge_inline(problem, policy("10")).measurements}
@@ -123,8 +133,8 @@ def test_a_fixed_draft_wins_in_narrow_waves_and_loses_in_wide_ones() -> None:
 
 def test_kinds_of_policies_lie_in_niches_of_their_own() -> None:
     found = {name: evaluation.descriptors for name, evaluation in judged().items()}
-    assert found["autoregressive"] == {"drafted": 0.0, "waste": 0.0}
-    assert found["goodput"]["drafted"] < found["marginal-tree"]["drafted"]
+    assert found["autoregressive"] == {"length": 0.0, "waste": 0.0}
+    assert found["up-and-down"]["length"] < found["fixed-length"]["length"] < found["uniform-random"]["length"]
     assert found["goodput"]["waste"] < found["uniform-random"]["waste"] - 0.1
 
 
