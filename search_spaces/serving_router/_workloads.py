@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from speciate.evaluators import ProblemError, Split, Workload
+from speciate.evaluators import Split, Workload
 from speciate.simulators.serving import Trace, capacity
 
-from ..traces import LoggedRequests, StreamModel, generate, load_azure_csv, predict
+from ..traces import SHARES, LoggedRequests, StreamModel, Window, cut, generate, load_azure_csv, windows
 from ._options import RouterOptions, cluster
 
 PREDICTION_SIGMA: dict[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
@@ -47,12 +47,6 @@ LOADS: dict[str, dict[Split, tuple[Load, ...]]] = {
 }
 """Around capacity, which the simulator's probe puts at 5.4 requests a second for ``mixed`` and 3.2 for ``equal``."""
 
-TRACE_SHARES: dict[Split, tuple[float, float]] = {
-    "train": (0.0, 0.4),
-    "validation": (0.4, 0.6),
-    "heldout": (0.6, 1.0),
-}
-"""Which part of the log, by request count, each split is cut from."""
 TRACE_LOADS: dict[Split, tuple[float, ...]] = {
     "train": (0.85, 1.0, 1.1),
     "validation": (0.9, 1.05),
@@ -60,7 +54,6 @@ TRACE_LOADS: dict[Split, tuple[float, ...]] = {
 }
 """Arrival rates as shares of the cluster's measured capacity for the log's lengths."""
 TRACE_WINDOWS: dict[Split, int] = {"train": 2, "validation": 4, "heldout": 8}
-MIN_WINDOW = 200
 
 
 def workloads(options: RouterOptions, split: Split) -> tuple[Workload, ...]:
@@ -111,43 +104,25 @@ def _stream(options: RouterOptions, workload: Workload) -> Trace:
 
 
 def _trace_workloads(options: RouterOptions, split: Split) -> tuple[Workload, ...]:
-    log = _log(options)
-    first, last = (int(share * len(log.arrival_s)) for share in TRACE_SHARES[split])
-    count = min(TRACE_WINDOWS[split], (last - first) // MIN_WINDOW)
-    if count < 2:
-        need = int(2 * MIN_WINDOW / (TRACE_SHARES[split][1] - TRACE_SHARES[split][0]))
-        raise ProblemError(
-            f"trace {options.trace}: its {split} part must give two windows of {MIN_WINDOW} requests; "
-            f"expected at least {need} requests in the file, got {len(log.arrival_s)}"
-        )
-    size = min(options.requests, (last - first) // count)
-    stride = (last - first - size) // max(1, count - 1)
+    assert options.trace is not None
+    parts = windows(options.trace, _log(options), split, count=TRACE_WINDOWS[split], size=options.requests)
     return tuple(
         Workload(
-            name=f"{split}/{load:g}capacity/window{window}",
+            name=f"{split}/{load:g}capacity/window{number}",
             split=split,
-            seed=first + window * stride,
-            params={"load": load, "first": first + window * stride, "requests": size},
+            seed=window.first,
+            params={"load": load, "first": window.first, "requests": window.size},
         )
-        for window in range(count)
+        for number, window in enumerate(parts)
         for load in TRACE_LOADS[split]
     )
 
 
 def _cut(options: RouterOptions, workload: Workload, sigma: float) -> Trace:
     """Return one window of the log, its time stretched so that the mean rate is the workload's load."""
-    log = _log(options)
-    first, size = int(workload.params["first"]), int(workload.params["requests"])
-    span = slice(first, first + size)
-    arrival = log.arrival_s[span] - log.arrival_s[first]
+    window = Window(int(workload.params["first"]), int(workload.params["requests"]))
     rate = float(workload.params["load"]) * _capacity(options)
-    output = log.output_tokens[span]
-    return Trace(
-        arrival_s=arrival * ((size - 1) / rate / arrival[-1]),
-        prompt_tokens=log.prompt_tokens[span],
-        output_tokens=output,
-        predicted_output=predict(output, sigma, int(output.max()), np.random.default_rng((workload.seed, 7))),
-    )
+    return cut(_log(options), window, rate=rate, sigma=sigma)
 
 
 @lru_cache(maxsize=4)
@@ -160,6 +135,6 @@ def _log(options: RouterOptions) -> LoggedRequests:
 def _capacity(options: RouterOptions) -> float:
     """Return the requests per second the cluster sustains on the log's train lengths."""
     log = _log(options)
-    part = slice(0, min(2000, int(TRACE_SHARES["train"][1] * len(log.arrival_s))))
+    part = slice(0, min(2000, int(SHARES["train"][1] * len(log.arrival_s))))
     output = log.output_tokens[part]
     return capacity(cluster(options.scenario), Trace(log.arrival_s[part], log.prompt_tokens[part], output, output))

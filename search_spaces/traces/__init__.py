@@ -4,17 +4,22 @@ from ._azure import LoggedRequests, load_azure_csv
 from ._generators import Lengths, StreamModel, generate, predict
 from ._mooncake import MOONCAKE_BLOCK_TOKENS, LoggedPrefixes, load_mooncake_jsonl
 from ._sessions import SessionModel, generate_sessions
+from ._windows import SHARES, Window, cut, windows
 
 __all__ = [
     "MOONCAKE_BLOCK_TOKENS",
+    "SHARES",
     "Lengths",
     "LoggedPrefixes",
     "LoggedRequests",
     "SessionModel",
     "StreamModel",
+    "Window",
+    "cut",
     "generate",
     "generate_sessions",
     "load_azure_csv",
     "load_mooncake_jsonl",
     "predict",
+    "windows",
 ]

@@ -87,8 +87,10 @@ class Trace:
             whole = np.rint(given)
             if name == "predicted_output":
                 whole = np.maximum(whole, 1.0)
-            elif np.any(whole != given) or np.any(given < 1):
-                raise ValueError(f"{name} must be whole tokens >= 1, got {given[(whole != given) | (given < 1)][0]}")
+            elif len(wrong := np.flatnonzero((whole != given) | (given < 1))):
+                raise ValueError(
+                    f"{name} must be whole tokens >= 1, got {given[wrong[0]]} for request {wrong[0]}; drop it"
+                )
             object.__setattr__(self, name, _frozen(whole.astype(np.int64)))
 
     def __len__(self) -> int:
