@@ -44,6 +44,7 @@ prove: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_simulator.py
+	$(BIN)/python tests/bench/bench_deciders.py
 	$(BIN)/python tests/bench/bench_boundary.py
 	$(BIN)/python tests/bench/bench_judge.py
 	$(BIN)/python tests/bench/bench_worlds.py

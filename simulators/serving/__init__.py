@@ -1,10 +1,11 @@
 """An LLM-serving cluster: continuous batching over paged KV memory, behind a central queue and a router.
 
-    >>> from speciate.simulators.serving import Trace, mixed_speed_cluster, simulate
-    >>> result = simulate(mixed_speed_cluster(), trace, router)   # doctest: +SKIP
-    >>> result.check(); result.metrics()["mean_latency_s"]        # doctest: +SKIP
+>>> from speciate.simulators.serving import Trace, mixed_speed_cluster, simulate
+>>> result = simulate(mixed_speed_cluster(), trace, router)   # doctest: +SKIP
+>>> result.check(); result.metrics()["mean_latency_s"]        # doctest: +SKIP
 """
 
+from ._autoscaling import FLEET_FIELDS, Scaler, simulate_fleet
 from ._bounds import cluster_lower_bound, isolated_latencies, isolated_latency
 from ._calibration import (
     Calibration,
@@ -20,6 +21,8 @@ from ._capacity import capacity
 from ._cluster import simulate
 from ._efficiency import EFFICIENCIES, Efficiency, elementwise_seconds, gemm_seconds
 from ._errors import CalibrationError, ConservationError, DecisionError, EventLimitError, SimulationError
+from ._fleet import FleetSpec
+from ._fleet_result import FleetResult
 from ._hardware import GPUS, Gpu
 from ._iteration import AllReduceTable, HeadTable, IterationModel, iteration_model
 from ._models import MODELS, LanguageModel
@@ -40,15 +43,23 @@ from ._prefix_cluster import (
 )
 from ._prefixes import PrefixCache, PrefixTrace
 from ._presets import a10_replica, equal_cluster, mixed_speed_cluster
+from ._promises import HostMemory, Promises
 from ._queueing import Dispatch, Order, QueueResult, simulate_queue
 from ._result import Decisions, ReplicaTotals, Result
+from ._schedule_bounds import fleet_bound, least_seconds, schedule_bound
+from ._schedule_result import ScheduleResult
+from ._schedule_view import ENGINE_FIELDS, JOB_FIELDS, Scheduler
+from ._scheduling import Server, simulate_schedule
 from ._trace import ReplicaSpec, Trace
 
 __all__ = [
     "CLUSTER_FIELDS",
     "EFFICIENCIES",
+    "ENGINE_FIELDS",
+    "FLEET_FIELDS",
     "GPUS",
     "HOLD",
+    "JOB_FIELDS",
     "MODELS",
     "PREFIX_REPLICA_FIELDS",
     "PREFIX_REQUEST_FIELDS",
@@ -65,8 +76,11 @@ __all__ = [
     "Efficiency",
     "EngineProfile",
     "EventLimitError",
+    "FleetResult",
+    "FleetSpec",
     "Gpu",
     "HeadTable",
+    "HostMemory",
     "IterationModel",
     "KernelProfile",
     "LanguageModel",
@@ -75,11 +89,16 @@ __all__ = [
     "Placer",
     "PrefixCache",
     "PrefixTrace",
+    "Promises",
     "QueueResult",
     "ReplicaSpec",
     "ReplicaTotals",
     "Result",
     "Router",
+    "Scaler",
+    "ScheduleResult",
+    "Scheduler",
+    "Server",
     "SimulationError",
     "Trace",
     "a10_replica",
@@ -90,14 +109,19 @@ __all__ = [
     "equal_cluster",
     "fit_gemm",
     "fit_host",
+    "fleet_bound",
     "gemm_seconds",
     "isolated_latencies",
     "isolated_latency",
     "iteration_model",
+    "least_seconds",
     "measured_iterations",
     "mixed_speed_cluster",
     "observation_width",
+    "schedule_bound",
     "simulate",
+    "simulate_fleet",
     "simulate_prefixes",
     "simulate_queue",
+    "simulate_schedule",
 ]

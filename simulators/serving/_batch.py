@@ -160,7 +160,12 @@ class Batch:
             self.row[RUNNING] -= 1.0
             requests.finish_s[request] = now
             return 1
-        base = self._steps - before - 1
+        self._decode(request, self._steps - before - 1)
+        return 0
+
+    def _decode(self, request: int, base: int) -> None:
+        """Let ``request`` decode from the next step on; it has generated ``steps - base`` tokens."""
+        requests = self._requests
         requests.base[request] = base
         self._batch += 1
         position = (base + 1 - requests.prompt[request]) % self._block_size
@@ -168,14 +173,13 @@ class Batch:
         self._needs[position + self._block_size] += 1.0
         self._members += 1.0
         heappush(self._finishing, (base + requests.output[request]) << SHIFT | request)
-        outlives = base + predicted
+        outlives = base + requests.predicted[request]
         requests.outlives[request] = outlives
         heappush(self._outliving, outlives << SHIFT | request)
         if outlives < self._next_outlives:
             self._next_outlives = outlives
         self._alive += 1.0
         self._alive_sum += outlives
-        return 0
 
     def _leave(self, request: int) -> None:
         """Take a decoding request out of all counters, with its blocks."""

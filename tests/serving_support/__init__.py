@@ -5,20 +5,30 @@ from .placers import LeastOutstandingPlacer, MostCached, PrefillTimesBatch, Stic
 from .prefix_reference import prefix_reference_run
 from .reference import reference_run
 from .routers import HeadRoom, LeastOutstanding, PowerOfTwo, Recorder, RoundRobin, Scripted
+from .scalers import Fixed, Moods, Tracking
+from .schedulers import FirstCome, HeadRoomFirst, LeastAttained, ShortestFirst, Whims
 from .traces import sharegpt_like, small_prefix_trace, small_trace, tiny_replica
 
 __all__ = [
+    "FirstCome",
+    "Fixed",
     "HeadRoom",
+    "HeadRoomFirst",
+    "LeastAttained",
     "LeastOutstanding",
     "LeastOutstandingPlacer",
+    "Moods",
     "MostCached",
     "PowerOfTwo",
     "PrefillTimesBatch",
     "Recorder",
     "RoundRobin",
     "Scripted",
+    "ShortestFirst",
     "Sticky",
+    "Tracking",
     "VllmLog",
+    "Whims",
     "prefix_reference_run",
     "read_log",
     "read_profile",
