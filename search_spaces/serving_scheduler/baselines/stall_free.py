@@ -1,0 +1,29 @@
+"""First come, first served, chunks sized so that those who decode do not stall.
+
+Source: Sarathi-Serve (Agrawal et al. 2024), its token budget taken from the time that is left
+"""
+
+HEADROOM = 0.02  # tune: 0..0.3
+TARGET_S = 0.12  # tune: 0.03..0.4 log
+TOKEN_S = 0.00018  # tune: 0.00005..0.0006 log
+SWAP_TOKEN_S = 0.00017  # tune: 0.00001..0.001 log
+
+
+def rank(job, engine):
+    return engine.now - job.waited
+
+
+def chunk(job, engine):
+    if job.resident == 0.0 and job.blocks + HEADROOM * engine.total_blocks > engine.free_blocks:
+        return 0
+    if engine.decoding == 0:
+        return engine.budget
+    return (TARGET_S - engine.iteration_s) / TOKEN_S
+
+
+def evict(job, engine):
+    return -job.resident
+
+
+def swap(job, engine):
+    return SWAP_TOKEN_S * 16 * job.blocks - 2 * job.swap_s
