@@ -1,7 +1,8 @@
-"""Request streams: seeded generators, and loaders for the user's own files."""
+"""Request streams: seeded generators, and loaders for the user's own files, of requests and of jobs."""
 
 from ._azure import LoggedRequests, load_azure_csv
 from ._generators import Lengths, StreamModel, generate, predict
+from ._jobs import LoggedJobs, load_job_log
 from ._mooncake import MOONCAKE_BLOCK_TOKENS, LoggedPrefixes, load_mooncake_jsonl
 from ._sessions import SessionModel, generate_sessions
 from ._windows import SHARES, Window, cut, windows
@@ -10,6 +11,7 @@ __all__ = [
     "MOONCAKE_BLOCK_TOKENS",
     "SHARES",
     "Lengths",
+    "LoggedJobs",
     "LoggedPrefixes",
     "LoggedRequests",
     "SessionModel",
@@ -19,6 +21,7 @@ __all__ = [
     "generate",
     "generate_sessions",
     "load_azure_csv",
+    "load_job_log",
     "load_mooncake_jsonl",
     "predict",
     "windows",
