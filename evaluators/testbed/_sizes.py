@@ -1,8 +1,8 @@
 """What a replica of the testbed is: the sizes of its model and of its memory, as plain data."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .._contract import Frozen
 
@@ -18,6 +18,12 @@ class DecoderSize(Frozen):
     ffn: int = Field(ge=8)
     """Width of the feed-forward layers."""
     vocabulary: int = Field(ge=2)
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.hidden % (2 * self.heads):
+            raise ValueError(f"hidden must be an even number for each head, got {self.hidden=}, {self.heads=}")
+        return self
 
     @property
     def head_size(self) -> int:
@@ -37,6 +43,15 @@ class ReplicaSize(Frozen):
     """Requests in an iteration."""
     chunk_tokens: int = Field(default=128, ge=2)
     """Tokens in an iteration: one for each decoding request, the rest for chunks of prompts."""
+
+    @model_validator(mode="after")
+    def _leaves_room_for_prompts(self) -> Self:
+        if self.chunk_tokens <= self.max_batch:
+            raise ValueError(
+                "chunk_tokens > max_batch must hold, or a full batch leaves no room for prompts; "
+                f"got {self.chunk_tokens=}, {self.max_batch=}"
+            )
+        return self
 
     def blocks_of(self, tokens: int) -> int:
         """Return the blocks that ``tokens`` fill."""

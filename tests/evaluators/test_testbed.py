@@ -207,7 +207,8 @@ def test_a_stream_that_does_not_end_in_time_is_a_timeout(bed: ServingTestbed) ->
 
 def test_a_replica_that_dies_ends_the_run_with_its_last_words() -> None:
     needs_torch()
-    broken = ReplicaSize(decoder=DecoderSize(layers=1, hidden=9, heads=2, ffn=8, vocabulary=4), blocks=4)
+    larger_than_any_memory = DecoderSize(layers=1, hidden=8, heads=2, ffn=8, vocabulary=10**12)
+    broken = ReplicaSize(decoder=larger_than_any_memory, blocks=4)
     with pytest.raises(SandboxError, match="replica 0 of the testbed ended: "), ServingTestbed([broken]):
         pass
 
@@ -219,6 +220,13 @@ def test_a_replica_that_is_killed_under_way_ends_the_run() -> None:
         fleet._processes[0].kill()
         with pytest.raises(SandboxError, match=r"replica 0 of the testbed ended|connection broke"):
             serve(fleet, [1.0], stream(5), RoundRobin(), wall_s=30.0)
+
+
+def test_sizes_that_no_server_can_have_are_refused() -> None:
+    with pytest.raises(ValueError, match="even number for each head"):
+        DecoderSize(layers=1, hidden=9, heads=2, ffn=8, vocabulary=4)
+    with pytest.raises(ValueError, match="chunk_tokens > max_batch must hold"):
+        ReplicaSize(decoder=TINY, blocks=4, max_batch=32, chunk_tokens=32)
 
 
 def test_importing_the_testbed_leaves_torch_out() -> None:
