@@ -79,8 +79,8 @@ class PrefixRouting(Problem[Policy]):
         Descriptor(
             name="imbalance",
             low=1.0,
-            high=3.0,
-            bins=10,
+            high=4.0,
+            bins=12,
             unit="x",
             about="prompt tokens computed for each unit of speed: of the most loaded replica over the mean",
         ),

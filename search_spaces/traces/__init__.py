@@ -1,7 +1,7 @@
 """Request streams: seeded generators, and loaders for the user's own files, of requests and of jobs."""
 
 from ._azure import LoggedRequests, load_azure_csv
-from ._generators import Lengths, StreamModel, generate, predict
+from ._generators import Lengths, StreamModel, arrivals, generate, predict
 from ._jobs import LoggedJobs, load_job_log
 from ._mooncake import MOONCAKE_BLOCK_TOKENS, LoggedPrefixes, load_mooncake_jsonl
 from ._sessions import SessionModel, generate_sessions
@@ -17,6 +17,7 @@ __all__ = [
     "SessionModel",
     "StreamModel",
     "Window",
+    "arrivals",
     "cut",
     "generate",
     "generate_sessions",

@@ -50,6 +50,16 @@ from ._schedule_bounds import fleet_bound, least_seconds, schedule_bound
 from ._schedule_result import ScheduleResult
 from ._schedule_view import ENGINE_FIELDS, JOB_FIELDS, Scheduler
 from ._scheduling import Server, simulate_schedule
+from ._split_cluster import (
+    SPLIT_REPLICA_FIELDS,
+    SPLIT_REQUEST_FIELDS,
+    Controller,
+    Fabric,
+    Role,
+    Site,
+    simulate_split,
+)
+from ._split_result import SplitResult
 from ._trace import ReplicaSpec, Trace
 
 __all__ = [
@@ -65,17 +75,21 @@ __all__ = [
     "PREFIX_REQUEST_FIELDS",
     "REPLICA_FIELDS",
     "REQUEST_FIELDS",
+    "SPLIT_REPLICA_FIELDS",
+    "SPLIT_REQUEST_FIELDS",
     "AllReduceTable",
     "CachingReplica",
     "Calibration",
     "CalibrationError",
     "ConservationError",
+    "Controller",
     "DecisionError",
     "Decisions",
     "Dispatch",
     "Efficiency",
     "EngineProfile",
     "EventLimitError",
+    "Fabric",
     "FleetResult",
     "FleetSpec",
     "Gpu",
@@ -94,12 +108,15 @@ __all__ = [
     "ReplicaSpec",
     "ReplicaTotals",
     "Result",
+    "Role",
     "Router",
     "Scaler",
     "ScheduleResult",
     "Scheduler",
     "Server",
     "SimulationError",
+    "Site",
+    "SplitResult",
     "Trace",
     "a10_replica",
     "calibrate",
@@ -124,4 +141,5 @@ __all__ = [
     "simulate_prefixes",
     "simulate_queue",
     "simulate_schedule",
+    "simulate_split",
 ]

@@ -17,17 +17,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from serving_support import HeadRoom, LeastOutstanding, PrefillTimesBatch, sharegpt_like
+from serving_support import HeadRoom, LeastOutstanding, LeastWork, PrefillTimesBatch, sharegpt_like
 from speciate.search_spaces.traces import Lengths, SessionModel, generate_sessions
 from speciate.simulators.serving import (
     CachingReplica,
+    Fabric,
+    Role,
     Router,
+    Site,
     Trace,
     capacity,
     equal_cluster,
     mixed_speed_cluster,
     simulate,
     simulate_prefixes,
+    simulate_split,
 )
 
 REQUESTS = 10_000
@@ -89,6 +93,15 @@ def prefixes_per_cpu_s() -> float:
     return best_rate(len(trace), lambda: simulate_prefixes(cluster, trace, PrefillTimesBatch()))
 
 
+def split_per_cpu_s(rate: float) -> float:
+    """Return the rate where prompts are computed on half the replicas and answers on the others."""
+    spec = equal_cluster(1)[0]
+    sites = [Site(spec, index // 2, Role.PREFILL if index % 2 else Role.DECODE) for index in range(REPLICAS)]
+    fabric = Fabric(kv_bytes_per_token=131_072.0, within_bytes_per_s=32e9, across_bytes_per_s=12.5e9)
+    trace = conversation(rate, REQUESTS, 1)
+    return best_rate(len(trace), lambda: simulate_split(sites, fabric, trace, LeastWork()))
+
+
 def candidate_cpu_s(router: Router) -> tuple[float, int]:
     """Return CPU seconds and decisions of 3 loads x 2 seeds x 4,000 requests on the mixed-speed cluster."""
     traces = [sharegpt_like(rate, 4000, seed) for rate in (4.4, 5.0, 5.6) for seed in (1, 2)]
@@ -106,6 +119,7 @@ def main() -> None:
         speed = requests_per_cpu_s(generate(rate, REQUESTS, 1), LeastOutstanding, REPLICAS)
         print(f"{name}, {rate:.1f} req/s ({LOAD:.0%} of capacity), {REPLICAS} replicas: {speed:,.0f} requests/CPU-s")
     print(f"prefix caches, prompts of 12,000 tokens, {REPLICAS} replicas: {prefixes_per_cpu_s():,.0f} requests/CPU-s")
+    print(f"prompts and answers apart, 8 req/s, {REPLICAS} replicas: {split_per_cpu_s(8.0):,.0f} requests/CPU-s")
     start = time.process_time()
     large = conversation(36.0, 100_000, 1)
     simulate(equal_cluster(32), large, LeastOutstanding())

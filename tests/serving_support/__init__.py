@@ -1,5 +1,6 @@
 """What the serving simulator's tests and benchmark share: traces, routers and a slow second implementation."""
 
+from .controllers import Drawn, LeastWork, Noting
 from .logs import VllmLog, read_log, read_profile
 from .placers import LeastOutstandingPlacer, MostCached, PrefillTimesBatch, Sticky
 from .prefix_reference import prefix_reference_run
@@ -12,13 +13,20 @@ from .traces import sharegpt_like, small_prefix_trace, small_trace, tiny_replica
 __all__ = [
     "FirstCome",
     "Fixed",
+from .split_reference import split_reference_run
+from .traces import sharegpt_like, small_prefix_trace, small_trace, tiny_replica
+
+__all__ = [
+    "Drawn",
     "HeadRoom",
     "HeadRoomFirst",
     "LeastAttained",
     "LeastOutstanding",
     "LeastOutstandingPlacer",
     "Moods",
+    "LeastWork",
     "MostCached",
+    "Noting",
     "PowerOfTwo",
     "PrefillTimesBatch",
     "Recorder",
@@ -36,5 +44,6 @@ __all__ = [
     "sharegpt_like",
     "small_prefix_trace",
     "small_trace",
+    "split_reference_run",
     "tiny_replica",
 ]
