@@ -232,29 +232,30 @@ class _Engine:
         """Place request ``first`` and all that arrive with it. Returns the next request."""
         requests = self.requests
         now = requests.arrival_s[first]
-        touched: list[Worker] = []
+        touched: list[tuple[Worker, bool]] = []
         request = first
         while request < len(requests.arrival_s) and requests.arrival_s[request] == now:
             observation = self._observation(request, now, self.prefills, self.nowhere)
             index = _chosen(self.controller.prefill(observation), self.prefills)
             requests.replica[request] = index
             requests.placed_s[request] = now
-            self._queued(now, self.replicas[index], self.replicas[index].accept(request), touched)
+            replica = self.replicas[index]
+            touched.append((replica, replica.accept(request)))
             request += 1
-        self._start(now, touched)
+        for replica, admissible in touched:
+            self._wake(now, replica, admissible)
         return request
 
-    def _queued(self, now: float, replica: Worker, admissible: bool, idle: list[Worker]) -> None:
-        """Note a replica that got work while idle, or let its jump end so that it can admit."""
+    def _wake(self, now: float, replica: Worker, admissible: bool) -> None:
+        """Start a replica that is idle, or let its jump end where it can then admit."""
         if replica.mode == IDLE:
-            idle.append(replica)
-        elif admissible and replica.mode == DECODING and (end := replica.cut(now)) >= 0.0:
+            end = replica.schedule(now)
+        elif admissible and replica.mode == DECODING:
+            end = replica.cut(now)
+        else:
+            return
+        if end >= 0.0:
             heappush(self.events, (end, 0, replica.index, replica.version))
-
-    def _start(self, now: float, idle: Sequence[Worker]) -> None:
-        for replica in idle:
-            if replica.mode == IDLE and (end := replica.schedule(now)) >= 0.0:
-                heappush(self.events, (end, 0, replica.index, replica.version))
 
     def _end(self, now: float, replica: Worker) -> None:
         """End a replica's iterations, send on what it has computed and start what comes next."""
@@ -286,11 +287,10 @@ class _Engine:
         assert isinstance(source, PrefillReplica)
         assert isinstance(target, DecodeReplica)
         source.release(request)
-        self._start(now, (source,))
+        if source.mode == IDLE:
+            self._wake(now, source, False)
         self.incoming[target.index] -= 1.0
-        idle: list[Worker] = []
-        self._queued(now, target, target.receive(request), idle)
-        self._start(now, idle)
+        self._wake(now, target, target.receive(request))
 
 
 def _chosen(answer: float, able: Sequence[bool]) -> int:
