@@ -1,6 +1,7 @@
 """The problem: its objective, guard, descriptors and bound around the split cluster."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from speciate.evaluators import (
     Measurement,
     Objective,
     Policy,
+    PolicyProbe,
+    ProbeCall,
     Problem,
     Split,
     Status,
@@ -46,6 +49,10 @@ LATENCY_GUARD = 1.5
 """Mean latency may be up to this multiple of the yardstick's before the objective is raised."""
 EVENTS_PER_REQUEST = 1000
 """A run is ended beyond this; honest designs take 10 to 40."""
+PROBE_ROLES = (Role.PREFILL, Role.MIXED, Role.PREFILL, Role.MIXED, Role.DECODE, Role.DECODE)
+PROBE_STRIDE = 3
+"""Of the routing questions of the probe's runs every third is asked."""
+
 _HEAD = len(SPLIT_REQUEST_FIELDS)
 _WORK = tuple(
     SPLIT_REPLICA_FIELDS.index(name) for name in ("prompt_token_s", "decode_token_s", "prefill_tokens", "running")
@@ -180,6 +187,10 @@ class ServingDisaggregation(Problem[Policy]):
         """Return the share of requests that are late even alone, on the best replica for each objective."""
         return self._yardstick(workload, trace_of(self.options, workload)[0]).bound
 
+    def probe(self) -> PolicyProbe:
+        """Return what designs are asked on train where two replicas compute prompts, two decode and two are mixed."""
+        return _probe()
+
     def _yardstick(self, workload: Workload, trace: Trace) -> Yardstick:
         """Return what is known of ``workload`` without a candidate; simulated once a process."""
         if workload.name not in self._yardsticks:
@@ -188,6 +199,42 @@ class ServingDisaggregation(Problem[Policy]):
                 float(mixed.latency_s.mean()), late_alone(trace, float(workload.params["tpot_slo_s"]))
             )
         return self._yardsticks[workload.name]
+
+
+class _Recorder(LeastWork):
+    """Writes down what is asked of a design, and answers in turn, so that all rows get work."""
+
+    def __init__(self, slo_s: tuple[float, float]):
+        self.calls: list[ProbeCall] = []
+        self._slo_s = slo_s
+
+    def prefill(self, observation: Sequence[float]) -> int:
+        return self._noted("prefill", observation)
+
+    def decode(self, observation: Sequence[float]) -> int:
+        return self._noted("decode", observation)
+
+    def role(self, observation: Sequence[float]) -> float:
+        self.calls.append(ProbeCall("role", tuple(map(float, observation))))
+        return PROBE_ROLES[int(observation[0])]
+
+    def _noted(self, hook: str, observation: Sequence[float]) -> int:
+        self.calls.append(ProbeCall(hook, (*observation[:_HEAD], *self._slo_s, *observation[_HEAD:])))
+        return len(self.calls) * 5 % len(NODES)
+
+
+@lru_cache(maxsize=1)
+def _probe() -> PolicyProbe:
+    options = DisaggregationOptions(requests=100)
+    calls: list[ProbeCall] = []
+    for workload in workloads(options, "train"):
+        trace, forecast = trace_of(options, workload)
+        slo_s = (TTFT_SLO_S, float(workload.params["tpot_slo_s"]))
+        recorder = _Recorder(slo_s)
+        roles = chosen_roles(recorder.role, forecast, slo_s)
+        simulate_split(sites(roles), fabric(options), trace, recorder)
+        calls += recorder.calls[: len(NODES)] + recorder.calls[len(NODES) :: PROBE_STRIDE]
+    return PolicyProbe(rows=len(NODES), calls=tuple(calls))
 
 
 def chosen_roles(

@@ -58,18 +58,18 @@ CODE_SHARES = (0.15, 0.75)
 """Share of CODE requests in the two mixes that alternate."""
 
 LOADS: Mapping[Split, tuple[Load, ...]] = {
-    "train": (Load(7.5, 0.032), Load(9.5, 0.042), Load(12.0, 0.075)),
-    "validation": (Load(8.0, 0.034), Load(11.0, 0.065)),
-    "heldout": (Load(7.0, 0.031), Load(9.5, 0.038), Load(12.5, 0.085)),
+    "train": (Load(7.5, 0.032), Load(10.5, 0.042), Load(13.5, 0.075)),
+    "validation": (Load(8.0, 0.034), Load(10.0, 0.045), Load(13.0, 0.07)),
+    "heldout": (Load(7.0, 0.031), Load(10.0, 0.038), Load(14.0, 0.085)),
 }
-MIX_S: Mapping[Split, float] = {"train": 25.0, "validation": 30.0, "heldout": 20.0}
+MIX_S: Mapping[Split, float] = {"train": 8.0, "validation": 10.0, "heldout": 6.0}
 """Mean time for which a mix lasts, exponential."""
 PREDICTION_SIGMA: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 4), "heldout": (7001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 4), "heldout": (7001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 TTFT_SLO_S = 1.0
 FORECAST_SIGMA = 0.1
-BURST = 1.3
+BURST = 1.2
 GPUS_EACH = 2
 """GPUS of a replica: tensor parallelism."""
 NODES = (0, 0, 1, 1, 2, 2)

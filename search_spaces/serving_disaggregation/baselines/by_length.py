@@ -9,6 +9,8 @@ PREFILLS = 1.0  # tune: 0..3
 LONG_TOKENS = 1500.0  # tune: 100..8192 log
 BATCH_WEIGHT = 0.1  # tune: 0.001..3 log
 AWAY_S = 0.3  # tune: 0.01..3 log
+BATCH_SHARE = 0.02  # tune: 0.0005..10 log
+TRANSFER_WEIGHT = 0.005  # tune: 0.0001..1 log
 
 
 def role(site, plan):
@@ -30,7 +32,9 @@ def prefill(request, view):
 def decode(request, view):
     best, best_score = 0, 1e300
     for replica in view.replicas:
-        score = (replica.running + replica.queued + replica.incoming + 1) * replica.decode_token_s
+        batch = replica.running + replica.queued + replica.incoming + 1
+        score = replica.decode_token_s * (1 + BATCH_SHARE * batch)
+        score += TRANSFER_WEIGHT * replica.transfer_token_s * request.prompt_tokens
         if replica.decodes and score < best_score:
             best, best_score = replica.index, score
     return best

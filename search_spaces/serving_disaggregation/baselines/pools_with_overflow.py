@@ -1,7 +1,7 @@
 """Prefill pool, decode pool and a mixed pool between.
 
 The fastest replicas compute prompts, the last ones decode, some between are mixed and take prompts when the prefill
-pool's queue is long. Shortest queues everywhere.
+pool's queue is long. Decodes to the shortest estimated time of a token, the way there counted.
 
 Source: Splitwise
 """
@@ -10,6 +10,8 @@ PREFILLS = 2.0  # tune: 0..4
 MIXEDS = 2.0  # tune: 0..6
 OVERFLOW_S = 0.4  # tune: 0.02..3 log
 BATCH_WEIGHT = 0.1  # tune: 0.001..3 log
+BATCH_SHARE = 0.02  # tune: 0.0005..10 log
+TRANSFER_WEIGHT = 0.005  # tune: 0.0001..1 log
 
 
 def role(site, plan):
@@ -34,7 +36,9 @@ def prefill(request, view):
 def decode(request, view):
     best, best_score = 0, 1e300
     for replica in view.replicas:
-        score = (replica.running + replica.queued + replica.incoming + 1) * replica.decode_token_s
+        batch = replica.running + replica.queued + replica.incoming + 1
+        score = replica.decode_token_s * (1 + BATCH_SHARE * batch)
+        score += TRANSFER_WEIGHT * replica.transfer_token_s * request.prompt_tokens
         if replica.decodes and score < best_score:
             best, best_score = replica.index, score
     return best
