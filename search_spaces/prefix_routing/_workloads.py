@@ -27,11 +27,14 @@ from speciate.simulators.serving import (
 
 from ..traces import (
     MOONCAKE_BLOCK_TOKENS,
+    SHARES,
     LoggedPrefixes,
     SessionModel,
+    Window,
+    cut,
     generate_sessions,
     load_mooncake_jsonl,
-    predict,
+    windows,
 )
 
 CLOCK_ORIGIN_S = (1e4, 1e6)
@@ -78,12 +81,6 @@ PREDICTION_SIGMA: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "he
 SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 4), "heldout": (7001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
-TRACE_SHARES: Mapping[Split, tuple[float, float]] = {
-    "train": (0.0, 0.4),
-    "validation": (0.4, 0.6),
-    "heldout": (0.6, 1.0),
-}
-"""Which part of the log, by request count, each split is cut from."""
 TRACE_LOADS: Mapping[Split, tuple[float, ...]] = {
     "train": (0.75, 0.95, 1.1),
     "validation": (0.8, 1.0),
@@ -91,7 +88,6 @@ TRACE_LOADS: Mapping[Split, tuple[float, ...]] = {
 }
 """Arrival rates as shares of what the cluster sustains, for the log's lengths, if it caches nothing."""
 TRACE_WINDOWS: Mapping[Split, int] = {"train": 2, "validation": 4, "heldout": 6}
-MIN_WINDOW = 200
 
 CACHE_TOKENS = 100_000
 """Prefix cache of an ordinary replica: about 13 GB of host memory for the model served."""
@@ -154,25 +150,15 @@ def trace_of(options: PrefixOptions, workload: Workload) -> PrefixTrace:
 
 
 def _trace_workloads(options: PrefixOptions, path: Path, split: Split) -> tuple[Workload, ...]:
-    log = _log(path)
-    low, high = TRACE_SHARES[split]
-    first, last = (int(share * len(log.arrival_s)) for share in (low, high))
-    count = min(TRACE_WINDOWS[split], (last - first) // MIN_WINDOW)
-    if count < 2:
-        raise ProblemError(
-            f"trace {path}: its {split} part must give two windows of {MIN_WINDOW} requests; expected at least "
-            f"{int(2 * MIN_WINDOW / (high - low))} requests in the file, got {len(log.arrival_s)}"
-        )
-    size = min(options.requests, (last - first) // count)
-    stride = (last - first - size) // (count - 1)
+    parts = windows(path, _log(path).requests, split, count=TRACE_WINDOWS[split], size=options.requests)
     return tuple(
         Workload(
-            name=f"{split}/{load:g}capacity/window{window}",
+            name=f"{split}/{load:g}capacity/window{number}",
             split=split,
-            seed=first + window * stride,
-            params={"load": load, "first": first + window * stride, "requests": size},
+            seed=window.first,
+            params={"load": load, "first": window.first, "requests": window.size},
         )
-        for window in range(count)
+        for number, window in enumerate(parts)
         for load in TRACE_LOADS[split]
     )
 
@@ -180,19 +166,10 @@ def _trace_workloads(options: PrefixOptions, path: Path, split: Split) -> tuple[
 def _cut(path: Path, workload: Workload) -> PrefixTrace:
     """Return one window of the log, its time stretched so that the mean rate is the workload's load."""
     log = _log(path)
-    first, size = int(workload.params["first"]), int(workload.params["requests"])
-    span = slice(first, first + size)
-    arrival = log.arrival_s[span] - log.arrival_s[first]
-    if arrival[-1] <= 0:
-        raise ProblemError(f"trace {path}: {size} requests from request {first} on arrive at one instant")
-    output = log.output_tokens[span]
-    sigma = PREDICTION_SIGMA[workload.split]
-    requests = Trace(
-        arrival_s=arrival * ((size - 1) / (float(workload.params["load"]) * _capacity(path)) / arrival[-1]),
-        prompt_tokens=log.prompt_tokens[span],
-        output_tokens=output,
-        predicted_output=predict(output, sigma, int(output.max()), np.random.default_rng((workload.seed, 7))),
-    )
+    window = Window(int(workload.params["first"]), int(workload.params["requests"]))
+    rate = float(workload.params["load"]) * _capacity(path)
+    requests = cut(log.requests, window, rate=rate, sigma=PREDICTION_SIGMA[workload.split])
+    span = slice(window.first, window.first + window.size)
     return PrefixTrace(requests, log.blocks[span], log.session[span], MOONCAKE_BLOCK_TOKENS)
 
 
@@ -201,7 +178,7 @@ def _log(path: Path) -> LoggedPrefixes:
     """Return the log. Raises ProblemError, naming the request, where one is longer than a replica's memory."""
     log = load_mooncake_jsonl(path)
     room = min(spec.blocks * spec.block_size for spec in specs())
-    tokens = log.prompt_tokens + log.output_tokens
+    tokens = log.requests.prompt_tokens + log.requests.output_tokens
     if int(tokens.max()) > room:
         raise ProblemError(
             f"trace {path}: request {int(tokens.argmax()) + 1} has {int(tokens.max())} tokens, prompt and answer; the "
@@ -213,7 +190,7 @@ def _log(path: Path) -> LoggedPrefixes:
 @lru_cache(maxsize=4)
 def _capacity(path: Path) -> float:
     """Return the requests per second the cluster sustains on the log's train lengths if it caches nothing."""
-    log = _log(path)
-    part = slice(0, min(1000, int(TRACE_SHARES["train"][1] * len(log.arrival_s))))
+    log = _log(path).requests
+    part = slice(0, min(1000, int(SHARES["train"][1] * len(log.arrival_s))))
     output = log.output_tokens[part]
     return capacity(specs(), Trace(log.arrival_s[part], log.prompt_tokens[part], output, output))

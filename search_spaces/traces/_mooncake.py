@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from speciate.evaluators import ProblemError
 
+from ._azure import LoggedRequests
+
 MOONCAKE_BLOCK_TOKENS = 512
 """Tokens that one of a prompt's hash ids stands for."""
 LONGEST_TOKENS = 1 << 20
@@ -18,12 +20,9 @@ COLUMNS = ("timestamp", "input_length", "output_length", "hash_ids")
 
 
 class LoggedPrefixes(NamedTuple):
-    """Requests of a log, in arrival order."""
+    """Requests of a log and the blocks of their prompts."""
 
-    arrival_s: NDArray[np.float64]
-    """Seconds since the first request, shape ``(n,)``."""
-    prompt_tokens: NDArray[np.int64]
-    output_tokens: NDArray[np.int64]
+    requests: LoggedRequests
     blocks: tuple[tuple[int, ...], ...]
     """For each request the numbers of its prompt's blocks of ``MOONCAKE_BLOCK_TOKENS``, the last perhaps not full."""
     session: NDArray[np.int64]
@@ -69,13 +68,12 @@ def load_mooncake_jsonl(path: Path) -> LoggedPrefixes:
     if len(rows) < MIN_REQUESTS:
         raise ProblemError(f"trace {path}: expected at least {MIN_REQUESTS} requests, got {len(rows)}")
     times, prompts, outputs, blocks = zip(*rows, strict=True)
-    return LoggedPrefixes(
+    requests = LoggedRequests(
         (np.array(times, dtype=np.float64) - times[0]) / 1000.0,
         np.array(prompts, dtype=np.int64),
         np.array(outputs, dtype=np.int64),
-        blocks,
-        _sessions(blocks),
     )
+    return LoggedPrefixes(requests, blocks, _sessions(blocks))
 
 
 def _parsed(line: str) -> _Row:

@@ -82,9 +82,9 @@ def test_a_model_that_makes_no_stream_is_refused(wrong: dict[str, float]) -> Non
 
 def test_the_mooncake_loader_reads_its_format_and_finds_the_conversations(tmp_path: Path) -> None:
     log = load_mooncake_jsonl(write(tmp_path / "log.jsonl", rows(120)))
-    assert log.arrival_s[:3].tolist() == pytest.approx([0.0, 0.04, 0.08])
-    assert log.prompt_tokens[0] == 1300
-    assert log.output_tokens[0] == 9
+    assert log.requests.arrival_s[:3].tolist() == pytest.approx([0.0, 0.04, 0.08])
+    assert log.requests.prompt_tokens[0] == 1300
+    assert log.requests.output_tokens[0] == 9
     assert log.blocks[1] == (0, 1, 3)
     assert log.session[:6].tolist() == [0, 0, 2, 2, 4, 4]
 
@@ -135,7 +135,7 @@ def test_the_mooncake_loader_refuses_what_is_no_such_file(tmp_path: Path) -> Non
 def test_the_real_mooncake_traces_load(data_folder: Path) -> None:
     folder = data_folder / "mooncake-fast25"
     conversation = load_mooncake_jsonl(folder / "conversation_trace.jsonl")
-    assert len(conversation.arrival_s) == 12_031
-    assert conversation.prompt_tokens.mean() == pytest.approx(12_035, abs=1)
+    assert len(conversation.requests.arrival_s) == 12_031
+    assert conversation.requests.prompt_tokens.mean() == pytest.approx(12_035, abs=1)
     assert len(np.unique(conversation.session)) < 0.7 * 12_031
-    assert len(load_mooncake_jsonl(folder / "synthetic_trace.jsonl").arrival_s) == 3_993
+    assert len(load_mooncake_jsonl(folder / "synthetic_trace.jsonl").requests.arrival_s) == 3_993

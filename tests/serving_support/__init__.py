@@ -8,23 +8,20 @@ from .reference import reference_run
 from .routers import HeadRoom, LeastOutstanding, PowerOfTwo, Recorder, RoundRobin, Scripted
 from .scalers import Fixed, Moods, Tracking
 from .schedulers import FirstCome, HeadRoomFirst, LeastAttained, ShortestFirst, Whims
-from .traces import sharegpt_like, small_prefix_trace, small_trace, tiny_replica
-
-__all__ = [
-    "FirstCome",
-    "Fixed",
 from .split_reference import split_reference_run
 from .traces import sharegpt_like, small_prefix_trace, small_trace, tiny_replica
 
 __all__ = [
     "Drawn",
+    "FirstCome",
+    "Fixed",
     "HeadRoom",
     "HeadRoomFirst",
     "LeastAttained",
     "LeastOutstanding",
     "LeastOutstandingPlacer",
-    "Moods",
     "LeastWork",
+    "Moods",
     "MostCached",
     "Noting",
     "PowerOfTwo",

@@ -277,7 +277,10 @@ def test_on_the_mooncake_conversations_prefix_aware_routing_wins(data_folder: Pa
     assert known / sum(map(len, log.blocks)) == pytest.approx(0.366, abs=0.001)
     part = slice(0, 2500)
     requests = Trace(
-        1.9 * log.arrival_s[part], log.prompt_tokens[part], log.output_tokens[part], log.output_tokens[part]
+        1.9 * log.requests.arrival_s[part],
+        log.requests.prompt_tokens[part],
+        log.requests.output_tokens[part],
+        log.requests.output_tokens[part],
     )
     trace = PrefixTrace(requests, log.blocks[part], log.session[part], 512)
     placers: Sequence[type[Placer]] = (LeastOutstanding, PrefillTimesBatch)
