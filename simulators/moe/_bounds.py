@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ..cache import belady_misses
 from ._cluster import Cluster, Floats
+from ._gates import Gates, Offload
 
 
 def least_peak(loads: Floats, cluster: Cluster) -> Floats:
@@ -25,3 +27,18 @@ def least_peak(loads: Floats, cluster: Cluster) -> Floats:
     slot = (flat / np.minimum(copies, cluster.devices)).max(axis=1)
     least: Floats = np.maximum(flat.sum(axis=1) / cluster.devices, slot).reshape(loads.shape[:-1])
     return least
+
+
+def least_fetches(gates: Gates, slots: int) -> int:
+    """Return the experts that come over the link at least, from an empty device: those of Belady's rule.
+
+    To fetch beforehand spares no fetch: whoever does could as well fetch each expert when it is wanted, over the one
+    that it replaced. That a layer wants several at once only adds to what one after the other would take.
+    """
+    _, layer, expert = np.nonzero(gates.wanted)
+    return belady_misses(layer * gates.wanted.shape[2] + expert, slots)
+
+
+def least_service_time(gates: Gates, offload: Offload) -> float:
+    """Return the seconds that no policy passes: all computing, or all fetches that there must be, one by one."""
+    return max(offload.compute_s(gates), least_fetches(gates, offload.slots) * offload.fetch_s)
