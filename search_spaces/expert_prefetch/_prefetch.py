@@ -54,12 +54,12 @@ class ExpertPrefetch(Problem[Policy]):
             about="of the experts fetched, those whose transfer began before anybody waited for them",
         ),
         Descriptor(
-            name="hits",
-            low=0.2,
-            high=1.0,
-            bins=8,
-            unit="share",
-            about="of the experts wanted, those on the device when that was known",
+            name="victim_idle",
+            low=0.0,
+            high=24.0,
+            bins=12,
+            unit="steps",
+            about="since what goes was last wanted, on average: low keeps the frequent, high the recent",
         ),
     )
     interface = INTERFACE
@@ -91,7 +91,10 @@ class ExpertPrefetch(Problem[Policy]):
                 "useless": service.useless / fetched,
                 "stalled": float(service.stalled_s.sum() / service.time_s),
             },
-            descriptors={"beforehand": service.prefetched / fetched, "hits": hits},
+            descriptors={
+                "beforehand": service.prefetched / fetched,
+                "victim_idle": float(service.victim_idle.mean()) if len(service.victim_idle) else 0.0,
+            },
             feedback=feedback(workload, service, yardstick),
         )
 

@@ -63,6 +63,8 @@ class Service:
     """Of them, those that nobody waited for when their transfer began."""
     useless: int
     """Of those, the ones that went, or were left at the end, without having been wanted."""
+    victim_idle: Ints
+    """Of each expert that went, in order: steps since it was last wanted, or since the run began. Shape (victims,)."""
     guessed: float
     """Share of the highest guesses one layer ahead, as many as were wanted, that came true."""
 
@@ -113,6 +115,7 @@ class _Run:
         self.unused: set[Key] = set()
         self.stalled: list[float] = []
         self.missed: list[int] = []
+        self.victim_idle: list[int] = []
         self.fetched = self.prefetched = self.useless = self.right = self.told = 0
 
     def layer(self, step: int, layer: int) -> None:
@@ -195,6 +198,7 @@ class _Run:
             victim = self.memory.evict(self.pinned)
             if victim is None:
                 return None
+            self.victim_idle.append(self.know.idle(victim, self.step))
             self.useless += victim in self.unused
             self.unused.discard(victim)
         return key, beforehand
@@ -257,5 +261,6 @@ class _Run:
             fetched=self.fetched,
             prefetched=self.prefetched,
             useless=self.useless + len(self.unused),
+            victim_idle=np.array(self.victim_idle, dtype=np.int64),
             guessed=self.right / self.told if self.told else 0.0,
         )

@@ -182,7 +182,10 @@ def test_a_second_look_keeps_what_is_lifted_and_the_lowest_of_the_rest_goes() ->
     gates = gates_of(wanted)
     lifted = Rules(lambda seen: 9.0 if seen[IDLE] == 3.0 else seen[NOW])
     assert serve(gates, Offload(3, 1.0, 1.0, 0.0), lifted).missed.sum() == 4
-    assert serve(gates, Offload(3, 1.0, 1.0, 0.0), RECENT).missed.sum() == 5
+    recent = serve(gates, Offload(3, 1.0, 1.0, 0.0), RECENT)
+    assert recent.missed.sum() == 5
+    # Expert 0 goes in the fourth step, three after its use, and expert 1 in the fifth.
+    assert recent.victim_idle.tolist() == [3, 3]
 
 
 @settings(max_examples=60, deadline=None)
