@@ -168,6 +168,34 @@ def test_a_lag_makes_a_frontier_of_broken_promises_and_spare_replicas() -> None:
     assert tides(20.0, 0.0) < tides(20.0, 40.0) < tides(20.0, 120.0)
 
 
+class Foresight(Tracking):
+    """Knows how many requests arrive in the 30 s about the end of a start; each stays about 28 s."""
+
+    def __init__(self, target: float, trace: Trace, start_s: float):
+        super().__init__(target)
+        self.arrival_s, self.start_s = trace.arrival_s, start_s
+
+    def replicas(self, observation: Sequence[float]) -> float:
+        begin = observation[0] + self.start_s - 15.0
+        coming = float(np.diff(np.searchsorted(self.arrival_s, (begin, begin + 30.0)))[0])
+        return max(float(np.ceil(coming / 30.0 * 28.0 / self.target)), super().replicas(observation) / 1.3)
+
+
+def test_to_know_the_rate_ahead_is_worth_more_the_longer_a_start_takes_and_nothing_where_it_takes_none() -> None:
+    """At ten replica-seconds a broken promise, each with the better of two targets."""
+    trace, shares = tidal(0.7, 1), []
+    for start_s in (0.0, 40.0, 120.0):
+        fleet = FleetSpec(most=12, first=3, start_s=start_s)
+        costs = []
+        for kind in (Tracking, lambda target, start_s=start_s: Foresight(target, trace, start_s)):
+            results = [run(a10_replica(), fleet, trace, kind(target)) for target in (18.0, 24.0)]
+            costs.append(min(float(each.paid_s.sum() / len(trace) + 10.0 * each.late.mean()) for each in results))
+        shares.append(costs[1] / costs[0])
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.95
+    assert shares[2] < 0.5
+
+
 def smallest_fixed(trace: Trace, late: float) -> FleetResult:
     """The smallest fleet of one size whose mean lateness is at most ``late``."""
     for size in range(2, 13):
