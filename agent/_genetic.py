@@ -32,9 +32,10 @@ from ._snapshots import Snapshots
 from ._vocabulary import Vocabulary
 
 MAX_NODES = 200
-"""Expression nodes above which a program is refused."""
+"""Expression nodes above which a program is refused, where no human design needs more (see ``Room``)."""
 _LEAN_NODES = 120
-"""Above this, growing operators give way to ``simplify`` ever oftener."""
+_SPARE_NODES = 20
+"""Of the lean room, beyond the largest human design."""
 _TRIES = 16
 _FALLBACKS = ("term", "term", "point")
 """What is tried where the drawn operator finds nothing to change: these nearly always do."""
@@ -87,6 +88,21 @@ _CROSSOVERS: dict[str, Crossover] = {
 _GROWING = frozenset({"term", "mix", "subtree", "crossover", "guard"})
 
 
+class Room(NamedTuple):
+    """How large a program may grow, in expression nodes."""
+
+    lean: int
+    """Above this, growing operators give way to ``simplify`` ever oftener."""
+    most: int
+    """Above this, a program is refused."""
+
+    @classmethod
+    def beside(cls, designs: Sequence[Candidate]) -> "Room":
+        """Return room for children of the largest of ``designs``; what is no Python counts nothing."""
+        lean = max(_LEAN_NODES, *(_nodes_of(design) + _SPARE_NODES for design in designs))
+        return cls(lean, lean + MAX_NODES - _LEAN_NODES)
+
+
 class GeneticProposer:
     """Evolves candidates on their syntax trees. Deterministic: ``write`` depends on its task alone.
 
@@ -107,6 +123,7 @@ class GeneticProposer:
         self._snapshots = Snapshots(self._vocabulary)
         human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
         self._library = [problem.seed(), *human]
+        self._room = Room.beside(self._library)
         self._tuner = Tuner(problem)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
@@ -165,7 +182,7 @@ class GeneticProposer:
         """Return the changed source; None where the operator found nothing or the result is too large."""
         program = self._snapshots.program(source)
         if operator in _GROWING:
-            excess = (program.size - _LEAN_NODES) / (MAX_NODES - _LEAN_NODES)
+            excess = (program.size - self._room.lean) / (self._room.most - self._room.lean)
             operator = "simplify" if growth.rng.random() < excess else operator
         if operator in _MUTATIONS:
             changed = _MUTATIONS[operator](program, growth)
@@ -177,7 +194,7 @@ class GeneticProposer:
         text = program.text()
         # What was spliced in is read back, so that a child is always a program of its own.
         tree = ast.parse(text)
-        return text if size_of(tree) <= MAX_NODES and _keeps_hooks(tree, self._vocabulary) else None
+        return text if size_of(tree) <= self._room.most and _keeps_hooks(tree, self._vocabulary) else None
 
 
 def select(elites: Sequence[Elite], rng: Random) -> Elite:
@@ -186,6 +203,13 @@ def select(elites: Sequence[Elite], rng: Random) -> Elite:
         return rng.choice(elites)
     rank = min(int(rng.expovariate(1 / 2.5)), len(elites) - 1)
     return elites[rank]
+
+
+def _nodes_of(design: Candidate) -> int:
+    try:
+        return size_of(ast.parse(design.source))
+    except (SyntaxError, ValueError, RecursionError):
+        return 0
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from speciate.agent._growth import Growth
 from speciate.agent._mutations import guard, perturb, simplify, tune
 from speciate.agent._program import Program, size_of
 from speciate.agent._vocabulary import Vocabulary
-from speciate.evaluators import Candidate, Evaluation, Status
+from speciate.evaluators import Baseline, Candidate, Evaluation, Status
 from synthetic_problem import FINISH_TIME, HEAD_ROOM, LEAST_LOADED, SEED, InProcess, RoutingProblem, candidate
 
 PROBLEM = RoutingProblem()
@@ -128,6 +128,22 @@ def test_every_child_is_a_new_whole_program_and_the_same_again(operator, first, 
     arity = {node.name: len(node.args.args) for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert (arity["key"], arity["place"]) == (1, 2)
     assert Candidate.from_source(child.source).id == child.id
+
+
+def test_a_human_design_beyond_the_usual_size_has_children():
+    terms = " + ".join(f"{number}.5 * request.arrival" for number in range(60))
+    large = f"{SOURCES[0]}\n\ndef spare(request):\n    return {terms}\n"
+    assert size_of(ast.parse(large)) > MAX_NODES
+
+    class Ample(RoutingProblem):
+        def baselines(self):
+            return [*super().baselines(), Baseline(name="large", title="large", candidate=candidate(large))]
+
+    proposer = GeneticProposer(Ample())
+    for seed in range(20):
+        each = task("term", (large, SOURCES[1]), seed)
+        assert write(PROPOSER, each).candidate is None
+        assert write(proposer, each).candidate is not None
 
 
 @pytest.mark.parametrize("proposer", [PROPOSER, RandomProposer(PROBLEM)], ids=["genetic", "random"])
