@@ -13,12 +13,16 @@ SPEED_POWER = 1.0  # tune: 0..2
 
 
 def place(head, view):
-    def estimate(replica):
+    fastest, least = 0, 1e300
+    holder, longest, shortest, kept = 0, -1.0, 0.0, 1e300
+    for replica in view.replicas:
         tokens = replica.prefill_tokens + head.prompt_tokens - replica.cached_tokens
-        return tokens * TOKEN_S / replica.speed**SPEED_POWER + replica.iteration_s * (1 + tokens / CHUNK)
-
-    fastest = min(view.replicas, key=estimate)
-    holder = max(view.replicas, key=lambda replica: (replica.cached_tokens, -replica.prefill_tokens))
-    if estimate(holder) <= KEEP * estimate(fastest):
-        return holder.index
-    return fastest.index
+        estimate = tokens * TOKEN_S / replica.speed**SPEED_POWER + replica.iteration_s * (1 + tokens / CHUNK)
+        if estimate < least:
+            fastest, least = replica.index, estimate
+        match, ahead = replica.cached_tokens, replica.prefill_tokens
+        if match > longest or (match == longest and ahead < shortest):
+            holder, longest, shortest, kept = replica.index, match, ahead, estimate
+    if kept <= KEEP * least:
+        return holder
+    return fastest
