@@ -64,8 +64,8 @@ class ServingAutoscaler(Problem[Policy]):
     descriptors = (
         Descriptor(
             name="provision",
-            low=1.5,
-            high=5.5,
+            low=1.0,
+            high=8.0,
             bins=10,
             unit="x bound",
             about="replica-seconds paid for, by the least that the requests could take: low runs hot, high keeps spare",
@@ -73,7 +73,7 @@ class ServingAutoscaler(Problem[Policy]):
         Descriptor(
             name="starts",
             low=0.0,
-            high=60.0,
+            high=100.0,
             bins=10,
             unit="an hour",
             about="replicas started: 0 keeps its fleet, high follows every change",
