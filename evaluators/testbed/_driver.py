@@ -105,6 +105,7 @@ class _Driver:
             served.finish_s[request] = report["ended"]
         served.preemptions += len(report["preempted"])
         self.rows[replica], self.seen[replica] = report["row"], report["seen"]
+        served.busy_s[replica], served.cpu_s[replica] = report["busy_s"], report["cpu_s"]
         self.unfinished -= len(report["done"])
         return len(report["done"])
 

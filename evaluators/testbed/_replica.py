@@ -53,6 +53,8 @@ class Server:
         self._engine = Engine(index, decoder.size, 1.0)
         self._seen = 0
         self._ended = 0.0
+        self._busy_s = self._cpu_s = 0.0
+        """Wall and CPU seconds of iterations since the measuring began."""
 
     def serve(self) -> None:
         """Serve. Raises SandboxError when the client is gone."""
@@ -70,6 +72,7 @@ class Server:
         elif "begin" in message:
             self._engine = Engine(self._index, self._decoder.size, message["begin"])
             self._seen = 0
+            self._busy_s = self._cpu_s = 0.0
             self._wire.send({"begun": True})
         elif "profile" in message:
             self._wire.send({"profile": profile(self._decoder)})
@@ -80,12 +83,16 @@ class Server:
         plan = engine.schedule()
         started = time.monotonic()
         report: dict[str, Any] = {"ended": self._ended, "started": started, "seen": self._seen}
+        report |= {"busy_s": self._busy_s, "cpu_s": self._cpu_s}
         self._wire.send({**report, "row": engine.row(), **vars(engine.take_events())})
         if plan is None:
             return False
+        cpu_s = time.process_time()
         note_words(plan, self._decoder.step(plan))
         engine.complete(plan)
         self._ended = time.monotonic()
+        self._busy_s += self._ended - started
+        self._cpu_s += time.process_time() - cpu_s
         if not plan.chunks:
             taken, known = self._ended - started, engine.iteration_s
             engine.iteration_s = taken if not known else known + _SMOOTHING * (taken - known)

@@ -21,6 +21,9 @@ class Served:
     replica: list[int]
     preemptions: int = 0
     forced: int = 0
+    busy_s: dict[int, float] = field(default_factory=dict)
+    """Wall seconds that each replica computed, and the CPU seconds it got meanwhile."""
+    cpu_s: dict[int, float] = field(default_factory=dict)
     thought_s: list[float] = field(default_factory=list)
     """Of each question to the router, in the order of asking."""
 
@@ -28,6 +31,7 @@ class Served:
         """Return the figures of the run under the names that the simulator's have, and what only a real run has.
 
         ``mean_thought_s`` is how long the router took for an answer, ``thought_share`` its share of the run's time.
+        ``cpu_share`` is what the replicas got of a core while they computed: on a CPU, 1 where nothing disturbed them.
         """
         output = self.trace.output_tokens
         finish, first = np.array(self.finish_s), np.array(self.first_token_s)
@@ -51,4 +55,5 @@ class Served:
             "forced": float(self.forced),
             "mean_thought_s": float(np.mean(self.thought_s)),
             "thought_share": float(np.sum(self.thought_s)) / span,
+            "cpu_share": sum(self.cpu_s.values()) / sum(self.busy_s.values()),
         }

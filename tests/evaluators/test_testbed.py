@@ -166,6 +166,7 @@ def test_a_stream_is_served_in_real_time_and_every_request_ends(bed: ServingTest
     assert metrics["makespan_s"] >= 29 * 0.01
     assert metrics["largest_replica_share"] == 0.5
     assert 0 < metrics["mean_ttft_s"] <= metrics["mean_latency_s"]
+    assert 0 < metrics["cpu_share"] < 1.5
     first = dict(zip(REPLICA_FIELDS, router.seen[0][8 : 8 + len(REPLICA_FIELDS)], strict=True))
     assert (first["speed"], first["total_blocks"], first["running"], first["queued"]) == (1.0, 96, 0, 0)
 
