@@ -153,7 +153,8 @@ class RunSettings(Frozen):
     """Those of the proposer's that are drawn; empty for all but those that it draws on request."""
     memory: Memory = "archive"
     """Less than ``archive`` makes a control arm: hill climbing (``best``) or best-of-n (``start``)."""
-    lessons: Lessons = "run"
+    lessons: Lessons = "off"
+    """What is learnt and told of earlier changes: off by default, since ``docs/ablations`` does not find it to help."""
     archive: Tessellating = Tessellating()
     islands: IslandSettings = IslandSettings()
     """Of draws that see the archive; a control arm that sees less has none."""

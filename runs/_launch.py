@@ -119,8 +119,9 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
         int | None, typer.Option("--restart", metavar="S", help="Islands: one starts anew after S commits in vain.")
     ] = None,
     lessons: Annotated[
-        str, typer.Option("--lessons", metavar="off|run|family", help="What authors are told of earlier changes.")
-    ] = "run",
+        str | None,
+        typer.Option("--lessons", metavar="off|run|family", help="What is learnt of changes; run if a model researches."),
+    ] = None,
     racing: Annotated[
         bool, typer.Option("--racing", help="Give up candidates that look hopeless part way; its error is audited.")
     ] = False,
@@ -177,7 +178,8 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
             "operators": [word.strip() for word in operators.split(",")] if operators else [],
             "workers": workers,
             "sandbox": sandbox,
-            "lessons": lessons,
+            # What researchers write down is of use to those who are told.
+            "lessons": lessons or ("off" if mode == "evolve" else "run"),
             "racing": racing,
             "remeasure": remeasure,
             "ticket_hours": ticket_hours,

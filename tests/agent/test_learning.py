@@ -51,7 +51,8 @@ class Stranger(RoutingProblem):
 
 
 def new_run(archive, evaluations=60, problem=PROBLEM, **settings):
-    chosen = RunSettings(problem=ProblemRef(name=problem.name), budget=Budget(evaluations=evaluations), **settings)
+    told = {"lessons": "run", **settings}
+    chosen = RunSettings(problem=ProblemRef(name=problem.name), budget=Budget(evaluations=evaluations), **told)
     return create_run(archive, chosen, problem, STARTERS)
 
 

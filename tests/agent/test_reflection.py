@@ -45,7 +45,7 @@ def lanes_judge(seed=0, slots=4):
 
 def new_run(folder, server, evaluations=EVALUATIONS, **settings):
     run = llm_run(folder, server.base_url, budget=Budget(evaluations=evaluations))
-    run.settings = run.settings.model_copy(update=settings)
+    run.settings = run.settings.model_copy(update={"lessons": "run", **settings})
     run.archive.set_settings(run.run_id, run.settings)
     return run
 

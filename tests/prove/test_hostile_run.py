@@ -34,7 +34,8 @@ def drilled(folder: Path, sources: list[str], evaluations: int, known: set[int],
     folder.mkdir()
     with OpenAIServer(["shown_once"], sources=sources, key=f"sk-{secret}") as server:
         asked = [counters.__file__, "--model", "m", "--base-url", server.base_url, "--evals", str(evaluations)]
-        drill = Drill(folder, [*asked, "--sandbox", "bubblewrap", "--rivals", "1"], known, seed=0)
+        asked += ["--sandbox", "bubblewrap", "--rivals", "1", "--lessons", "run"]
+        drill = Drill(folder, asked, known, seed=0)
         drill.environ |= {"OPENAI_API_KEY": f"sk-{secret}", "SPECIATE_DRILL_SECRET": secret}
         drill.finish()
         assert server.requests >= len(sources), "the model was not asked often enough to show everything it has"

@@ -59,7 +59,8 @@ def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
     limit = ["--evals", str(evaluations)] if budget == "evaluations" else ["--tokens", str(tokens)]
     folder = tmp_path / "run"
     folder.mkdir()
-    drill = Drill(folder, [*PROBLEM, "--model", "m", "--base-url", base_url, "--seed", "5", *limit], known, seed=11)
+    asked = [*PROBLEM, "--model", "m", "--base-url", base_url, "--seed", "5", "--lessons", "run", *limit]
+    drill = Drill(folder, asked, known, seed=11)
 
     def check() -> None:
         check_evaluations(drill.database)
@@ -112,7 +113,7 @@ def test_research_asks_and_measures_nothing_twice(
         assert server.stdout is not None
         base_url = server.stdout.readline().strip()
         asked = [LANES, "--mode", "researcher", "--model", "m", "--base-url", base_url, "--evals", str(evaluations)]
-        drill = Drill(folder, [*asked, "--window", "3", "--rivals", "1"], known, seed=3)
+        drill = Drill(folder, [*asked, "--window", "3", "--rivals", "1", "--lessons", "run"], known, seed=3)
 
         def check() -> None:
             check_evaluations(drill.database)

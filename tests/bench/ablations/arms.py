@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from speciate.agent import RunSettings
+from speciate.agent._llm_operators import ON_REQUEST
 from speciate.evaluators import ProblemRef
 
 
@@ -50,6 +51,8 @@ class Ablation:
         """``on`` or ``off``, whichever a run does unless it is told otherwise; ``-`` where it does neither."""
         usual, on, off = (arm.run_settings("none", 0) for arm in (Arm(), self.on, self.off))
         apart = [name for name in RunSettings.model_fields if getattr(on, name) != getattr(off, name)]
+        if apart == ["operators"]:
+            return "off" if ON_REQUEST.issuperset(set(on.operators) - set(off.operators)) else "on"
         for word, arm in (("on", on), ("off", off)):
             if all(getattr(arm, name) == getattr(usual, name) for name in apart):
                 return word
