@@ -120,7 +120,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     ] = None,
     lessons: Annotated[
         str | None,
-        typer.Option("--lessons", metavar="off|run|family", help="What is learnt of changes; run if a model researches."),
+        typer.Option("--lessons", metavar="off|run|family", help="What is learnt of changes; run if one researches."),
     ] = None,
     racing: Annotated[
         bool, typer.Option("--racing", help="Give up candidates that look hopeless part way; its error is audited.")
