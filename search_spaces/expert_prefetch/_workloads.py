@@ -28,7 +28,7 @@ class PrefetchOptions(Frozen):
     """Of each layer."""
     chosen: int = Field(default=2, ge=1, le=16)
     """Experts that each token is sent to in each layer."""
-    heldout_seeds: int = Field(default=5, ge=2, le=64)
+    heldout_seeds: int = Field(default=16, ge=2, le=64)
 
     @model_validator(mode="after")
     def _fits(self) -> "PrefetchOptions":
@@ -85,7 +85,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "drifting": Mix(0.3, 2.2, 12, 1.0, 1.0, 1, 1.2, 1.2, 0.30, 2.0),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 2), "heldout": (9001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 2), "heldout": (20001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 
