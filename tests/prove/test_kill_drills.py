@@ -55,7 +55,7 @@ def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
     kills = {"evaluations": 28 if full else 6, "tokens": 12 if full else 3}[budget]
     aims = list(islice(cycle((*STEPS, None)), kills))
     evaluations = 60 if full else 24
-    tokens = 60_000 * kills + 200_000
+    tokens = 60_000 * kills + 400_000
     limit = ["--evals", str(evaluations)] if budget == "evaluations" else ["--tokens", str(tokens)]
     folder = tmp_path / "run"
     folder.mkdir()

@@ -3,11 +3,11 @@
 Source: quantile of a forecast distribution over the start-up lag (predictive autoscaling)
 """
 
-BUSY_S = 1.1  # tune: 0.4..3 log
-QUANTILE = 0.6  # tune: 0..3
-TREND = 0.7  # tune: 0..2
-BACKLOG = 40.0  # tune: 10..400 log
-KEEP_S = 60.0  # tune: 0..600
+BUSY_S = 0.7  # tune: 0.3..2 log
+QUANTILE = 0.6  # tune: 0..2
+TREND = 0.5  # tune: 0..1.5
+BACKLOG = 40.0  # tune: 5..200 log
+KEEP_S = 60.0  # tune: 0..240
 
 _wanted = []
 
