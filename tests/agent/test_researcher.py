@@ -118,7 +118,8 @@ def test_it_looks_experiments_compares_and_hands_in_a_better_design_with_what_it
     assert [each.evaluation.labels for each in experiments] == [(f"workload:{name}",) for name in WORKLOADS * 2]
     refused = [row for row in run.rows() if row["outcome"] == "no_tools"]
     assert all(row["purpose"] == "research" for row in run.rows())
-    assert len(refused) == (behaviour == "no_tools")
+    # Each of the two tickets that are in flight at first may find out by itself; nobody asks with tools after that.
+    assert (1 <= len(refused) <= 2) if behaviour == "no_tools" else not refused
     assert all(("tools" in body) == (behaviour == "authored") for body in bodies[len(refused) :])
     roles = {message["role"] for body in bodies for message in body["messages"]}
     assert ("tool" in roles) == (behaviour == "authored")
