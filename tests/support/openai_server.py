@@ -150,7 +150,8 @@ class OpenAIServer:
         self.on_request: Callable[[], None] = lambda: None
         """Called for each chat request before it is logged."""
         self.closing = threading.Event()
-        self._unshown = deque(self.sources)
+        self.unshown = deque(self.sources)
+        """What ``shown_once`` has yet to give."""
         self._log_path = log_path
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", port), _Handler)
@@ -205,8 +206,8 @@ class OpenAIServer:
                 name = "http_401"
             given = self.sources[number % len(self.sources)] if self.sources else ""
             if name == "shown_once":
-                name = "given" if self._unshown and not looked_back(messages_of(body), rng) else "diff"
-                given = self._unshown.popleft() if name == "given" else ""
+                name = "given" if self.unshown and not looked_back(messages_of(body), rng) else "diff"
+                given = self.unshown.popleft() if name == "given" else ""
             reply = compose(name, body, rng, given)
             if name in ("authored", "no_tools"):
                 reply = _authored(name, body, self.author)
