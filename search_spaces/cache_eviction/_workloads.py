@@ -24,7 +24,7 @@ class EvictionOptions(Frozen):
     """Requests of each workload."""
     capacity: int = Field(default=200, ge=2, le=100_000)
     """Objects that the cache holds."""
-    heldout_seeds: int = Field(default=5, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
 
 class Mix(NamedTuple):
@@ -62,7 +62,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "turning": Mix(0.85, 20, 0.10, 0.15, 0.4, 3.5),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (6001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

@@ -22,7 +22,7 @@ class ClusterOptions(Frozen):
     """Throughputs for a Gavel trace; None for ``simulation_throughputs.json`` beside it."""
     tuned: Path | None = None
     """Constants of the baselines, from `speciate tune --out FILE`; None for those tuned on the generator."""
-    heldout_seeds: int = Field(default=6, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
     @field_validator("gpus", mode="before")
     @classmethod

@@ -28,7 +28,7 @@ class PlacementOptions(Frozen):
     """Windows that are served."""
     history: int = Field(default=8, ge=1, le=100)
     """Past windows that are shown."""
-    heldout_seeds: int = Field(default=5, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
     @model_validator(mode="after")
     def _fits(self) -> "PlacementOptions":
@@ -79,7 +79,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "calm": Mix(1.4, 0.06, 0.4, 0.01, 0.4, 25_000, 0.10),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (7001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

@@ -34,7 +34,7 @@ class SchedulerOptions(Frozen):
     """Requests of each workload."""
     trace: Path | None = None
     """An Azure LLM CSV to draw the requests from, instead of the generator."""
-    heldout_seeds: int = Field(default=6, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
 
 class Load(NamedTuple):
@@ -57,8 +57,10 @@ DOCUMENTS: Mapping[Split, float] = {"train": 0.3, "validation": 0.35, "heldout":
 """Share of documents, on average."""
 SIGMAS: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
 """Error of the output-length predictor (standard deviation of its logarithm)."""
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 4), "heldout": (7001, 0)}
-"""First seed and number of seeds (of windows, from a trace); held-out's number is an option."""
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 4), "heldout": (30001, 0)}
+"""First seed and number of seeds; held-out's number is an option."""
+TRACE_WINDOWS: Mapping[Split, int] = {"train": 2, "validation": 4, "heldout": 6}
+"""A log is no longer for there being more seeds: more windows would be shorter ones."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,11 @@ class Case:
 def workloads(options: SchedulerOptions, split: Split) -> tuple[Workload, ...]:
     """Return the workloads of ``split``, seeds outermost. Raises ProblemError for an unusable trace."""
     first, count = SEEDS[split]
-    count = count or options.heldout_seeds
-    parts = [(seed, options.requests) for seed in range(first, first + count)]
+    parts = [(seed, options.requests) for seed in range(first, first + (count or options.heldout_seeds))]
     name = "seed"
     if options.trace is not None:
         log = load_azure(options.trace)
-        parts = list(windows(options.trace, log, split, count=count, size=options.requests))
+        parts = list(windows(options.trace, log, split, count=TRACE_WINDOWS[split], size=options.requests))
         name = "from"
     return tuple(
         Workload(

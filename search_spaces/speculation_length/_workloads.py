@@ -25,7 +25,7 @@ class SpeculationOptions(Frozen):
     """Median length of a sequence."""
     sequences: int = Field(default=8, ge=1, le=10_000)
     """Of a wave at least; wide waves have twice their slots."""
-    heldout_seeds: int = Field(default=5, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
 
 class Mix(NamedTuple):
@@ -76,7 +76,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "steady": Mix(0.75, 0.65, 50, 0.3, 0.1, 0.35, 1.0, 0.5, 0.06, 128.0, (4, 32, 12)),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (8001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 
