@@ -26,11 +26,11 @@ from speciate.simulators.serving import (
     Role,
     Site,
     Trace,
-    isolated_latencies,
     simulate_split,
 )
 
 from .._options import parsed
+from ._bound import late_at_least
 from ._feedback import feedback
 from ._interface import INTERFACE
 from ._workloads import (
@@ -184,7 +184,7 @@ class ServingDisaggregation(Problem[Policy]):
         )
 
     def bound(self, workload: Workload) -> float:
-        """Return the share of requests that are late even alone, on the best replica for each objective."""
+        """Return the share of requests that are late whatever is decided: see ``late_at_least``."""
         return self._yardstick(workload, trace_of(self.options, workload)[0]).bound
 
     def probe(self) -> PolicyProbe:
@@ -195,8 +195,9 @@ class ServingDisaggregation(Problem[Policy]):
         """Return what is known of ``workload`` without a candidate; simulated once a process."""
         if workload.name not in self._yardsticks:
             mixed = simulate_split(sites((Role.MIXED,) * len(NODES)), fabric(self.options), trace, LeastWork())
+            slo_s = (TTFT_SLO_S, float(workload.params["tpot_slo_s"]))
             self._yardsticks[workload.name] = Yardstick(
-                float(mixed.latency_s.mean()), late_alone(trace, float(workload.params["tpot_slo_s"]))
+                float(mixed.latency_s.mean()), late_at_least(trace, specs(), slo_s)
             )
         return self._yardsticks[workload.name]
 
@@ -257,19 +258,3 @@ def chosen_roles(
 def sites(roles: Sequence[Role]) -> list[Site]:
     """Return the cluster with these roles."""
     return [Site(spec, node, role) for spec, node, role in zip(specs(), NODES, roles, strict=True)]
-
-
-def late_alone(trace: Trace, tpot_slo_s: float) -> float:
-    """Return the share of requests that no design serves within both objectives.
-
-    Alone on the best replica for each objective, the KV cache sent in no time. The second token is left out of the time
-    of the later ones: where a cache was sent, its iteration is accounted as a prompt of one token.
-    """
-    prompt, output = trace.prompt_tokens, trace.output_tokens
-    first, later = [], []
-    for spec in specs():
-        first.append(isolated_latencies(spec, prompt, np.ones_like(output)))
-        second = spec.cost.decode_s(1, 0.0) + spec.cost.context_s * (prompt + 1.0)
-        later.append(isolated_latencies(spec, prompt, output) - first[-1] - second)
-    tpot = np.min(later, axis=0) / np.maximum(output - 1, 1)
-    return float(((np.min(first, axis=0) > TTFT_SLO_S) | (tpot > tpot_slo_s)).mean())

@@ -35,7 +35,7 @@ class DisaggregationOptions(Frozen):
     """Requests of each workload."""
     across_gb_per_s: float = Field(default=6.0, gt=0.0, le=1000.0)
     """Of the network between nodes, gigabytes a second for each replica."""
-    heldout_seeds: int = Field(default=6, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
 
 class Load(NamedTuple):
@@ -65,7 +65,7 @@ LOADS: Mapping[Split, tuple[Load, ...]] = {
 MIX_S: Mapping[Split, float] = {"train": 8.0, "validation": 10.0, "heldout": 6.0}
 """Mean time for which a mix lasts, exponential."""
 PREDICTION_SIGMA: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 4), "heldout": (7001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 4), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 TTFT_SLO_S = 1.0
 FORECAST_SIGMA = 0.1

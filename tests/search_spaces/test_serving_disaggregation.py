@@ -1,15 +1,26 @@
 """The serving-disaggregation problem: what is asked, the yardstick, the workloads, and what is refused."""
 
 from collections.abc import Sequence
+from itertools import chain, combinations, product
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from speciate.evaluators import Candidate, ProblemError, Split, judge_inline, load_problem, measured_headroom
+from speciate.evaluators import (
+    Candidate,
+    ProblemError,
+    Split,
+    Workload,
+    evaluator_of,
+    judge_inline,
+    load_problem,
+    measured_headroom,
+)
+from speciate.search_spaces.serving_disaggregation._bound import fewest_late, late_alone, late_at_least, prompt_work_s
 from speciate.search_spaces.serving_disaggregation._disaggregation import (
     LeastWork,
     ServingDisaggregation,
     chosen_roles,
-    late_alone,
     sites,
 )
 from speciate.search_spaces.serving_disaggregation._interface import CLUSTER, INTERFACE, PLAN, REPLICA, REQUEST, SITE
@@ -18,10 +29,19 @@ from speciate.search_spaces.serving_disaggregation._workloads import (
     DisaggregationOptions,
     Forecast,
     fabric,
+    specs,
     trace_of,
     workloads,
 )
-from speciate.simulators.serving import SPLIT_REPLICA_FIELDS, SPLIT_REQUEST_FIELDS, Role, Trace, simulate_split
+from speciate.simulators.serving import (
+    SPLIT_REPLICA_FIELDS,
+    SPLIT_REQUEST_FIELDS,
+    Role,
+    Site,
+    Trace,
+    isolated_latencies,
+    simulate_split,
+)
 
 SPLITS: Sequence[Split] = ("train", "validation", "heldout")
 SMALL = {"requests": "250"}
@@ -105,6 +125,7 @@ def test_splits_beat_colocation_and_kinds_of_designs_lie_in_niches_of_their_own(
     judged = {b.name: judge_inline(problem, b.candidate) for b in problem.baselines()}
     scores = {name: each.score or 0.0 for name, each in judged.items()}
     assert min(scores["by-length"], scores["pools-with-overflow"]) < scores["colocated"] < scores["uniform-random"]
+    assert scores["fast-decoder"] < 0.6 * scores["by-length"]
     cells = {
         tuple(int(each.descriptors[axis.name] * axis.bins) for axis in problem.descriptors) for each in judged.values()
     }
@@ -133,10 +154,80 @@ def test_one_replica_for_all_is_late_and_told_so_and_no_design_passes_the_bound(
         assert 0.0 <= bound < 0.1
 
 
-def test_what_cannot_be_in_time_is_counted_in_the_bound() -> None:
+def test_who_is_late_alone_is_counted_in_the_bound() -> None:
     one = Trace([0.0, 1.0], [100, 60_000], [20, 20], [20, 20])
-    assert late_alone(one, 0.05) == 0.5
-    assert late_alone(one, 0.001) == 1.0
+    assert late_alone(one, specs(), (1.0, 0.05)).tolist() == [False, True]
+    assert late_at_least(one, specs(), (1.0, 0.05)) == 0.5
+    assert late_at_least(one, specs(), (1.0, 0.001)) == 1.0
+
+
+def test_the_fewest_late_are_those_of_trying_every_choice_of_whom_to_give_up() -> None:
+    draw, found = np.random.default_rng(5), set()
+    for _ in range(200):
+        arrival_s = np.sort(draw.uniform(0.0, 3.0, 7))
+        work_s = draw.choice([0.1, 0.3, 0.6, 0.9], 7)
+        fewest = min(
+            7 - len(kept)
+            for kept in chain.from_iterable(combinations(range(7), size) for size in range(8))
+            if in_time(arrival_s[list(kept)], work_s[list(kept)])
+        )
+        assert fewest_late(arrival_s.tolist(), work_s.tolist(), 1.0) == fewest
+        found.add(fewest)
+    assert len(found) >= 3
+
+
+def in_time(arrival_s: np.ndarray, work_s: np.ndarray) -> bool:
+    end_s = 0.0
+    for arrived_s, work in zip(arrival_s, work_s, strict=True):
+        end_s = max(end_s, arrived_s) + work
+        if end_s > arrived_s + 1.0:
+            return False
+    return True
+
+
+def test_a_prompt_takes_up_the_cluster_no_longer_than_its_share_of_the_fastest_replica_alone() -> None:
+    prompt = np.array([1, 300, 2048, 8192])
+    work_s = prompt_work_s(specs(), prompt)
+    alone_s = isolated_latencies(specs()[0], prompt, np.ones_like(prompt))
+    shares = work_s * sum(1.0 / spec.cost.token_s[2048] for spec in specs()) * specs()[0].cost.token_s[2048] / alone_s
+    assert (shares <= 1.0).all()
+    assert shares[2:] == pytest.approx(1.0, abs=0.06)
+
+
+class Fixed(NamedTuple):
+    """Sends each request where a list says: the requests are told apart by their prompts."""
+
+    prompts: tuple[int, ...]
+    at: tuple[int, ...]
+
+    def prefill(self, observation: Sequence[float]) -> int:
+        return self.at[self.prompts.index(int(observation[0]))]
+
+    def decode(self, observation: Sequence[float]) -> int:
+        return 0
+
+
+def test_the_bound_holds_for_every_assignment_of_a_crowd_to_two_replicas() -> None:
+    pair, slo_s = specs()[1:3], (1.0, 0.05)
+    prompts = (8000, 8001, 8002, 6000, 6001, 7000)
+    crowd = Trace([0.0, 0.0, 0.1, 0.2, 0.2, 0.3], list(prompts), [5] * 6, [5] * 6)
+    fewest = 1.0
+    for roles in ((Role.MIXED, Role.MIXED), (Role.PREFILL, Role.MIXED), (Role.MIXED, Role.PREFILL)):
+        cluster = [Site(spec, 0, role) for spec, role in zip(pair, roles, strict=True)]
+        for at in product(range(2), repeat=6):
+            result = simulate_split(cluster, fabric(DisaggregationOptions()), crowd, Fixed(prompts, at))
+            fewest = min(fewest, 1.0 - result.attained(*slo_s).mean())
+    assert 0.0 < late_at_least(crowd, pair, slo_s) <= fewest < 1.0
+
+
+def test_the_bound_is_above_zero_in_a_crush_and_no_baseline_passes_it_anywhere() -> None:
+    problem = load_problem("serving-disaggregation", SMALL)
+    crush = Workload(name="crush", split="train", seed=3, params={"rate": 60.0, "tpot_slo_s": 0.075})
+    assert (problem.bound(crush) or 0.0) > 0.1
+    for baseline in problem.baselines():
+        policy = evaluator_of("policy").inline(problem, baseline.candidate)
+        for workload in (crush, *problem.workloads("train")):
+            assert problem.measure(policy, workload).objective >= (problem.bound(workload) or 0.0)
 
 
 def test_the_headroom_that_tuning_measured_is_in_the_folder_and_in_the_brief() -> None:
