@@ -22,7 +22,7 @@ class SchedulerOptions(Frozen):
     """Of the Weibull sizes: 1 is exponential, less has a heavier tail. Their mean is 1."""
     urgent: float = Field(default=0.2, ge=0.0, le=1.0)
     """Share of jobs of weight 5; the others have weight 1."""
-    heldout_seeds: int = Field(default=16, ge=2, le=64)
+    heldout_seeds: int = Field(default=32, ge=2, le=64)
 
 
 URGENT_WEIGHT = 5.0
@@ -39,7 +39,7 @@ SIGMAS: Mapping[Split, tuple[float, ...]] = {
     "heldout": (0.15, 0.8, 2.5),
 }
 """Standard deviation of the logarithm of each predictor's error; which predictor has which is drawn by seed."""
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 4), "heldout": (20001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 4), "heldout": (40001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

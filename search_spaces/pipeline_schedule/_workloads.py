@@ -19,7 +19,7 @@ class PipelineOptions(Frozen):
 
     scale: float = Field(default=1.0, ge=0.5, le=8.0)
     """Times the micro-batches of each workload."""
-    heldout_seeds: int = Field(default=16, ge=2, le=64)
+    heldout_seeds: int = Field(default=48, ge=2, le=64)
 
 
 class Mix(NamedTuple):
@@ -69,7 +69,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "together": Mix(6, 18, "plain", 1.2, 0.5, 0.10, 0.12, 1.3, 0.8, synchronised=True),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 3), "heldout": (20001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 3), "heldout": (40001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

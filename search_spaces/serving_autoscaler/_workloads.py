@@ -32,7 +32,7 @@ class AutoscalerOptions(Frozen):
     """That requests arrive for, in each workload."""
     rate: float = Field(default=2.4, gt=0.0, le=6.0)
     """Requests a second, before levels and surges; a replica sustains about one."""
-    heldout_seeds: int = Field(default=16, ge=2, le=64)
+    heldout_seeds: int = Field(default=48, ge=2, le=64)
 
 
 class Shape(NamedTuple):
@@ -64,7 +64,7 @@ SHAPES: Mapping[Split, tuple[Shape, ...]] = {
 }
 SIGMAS: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
 """Error of the output-length predictor (standard deviation of its logarithm)."""
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 4), "heldout": (20001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 4), "heldout": (40001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 
