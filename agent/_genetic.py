@@ -39,6 +39,10 @@ _SPARE_NODES = 20
 _TRIES = 16
 _FALLBACKS = ("term", "term", "point")
 """What is tried where the drawn operator finds nothing to change: these nearly always do."""
+_ANY_NICHE, _RANKS = 0.1, 1.0
+"""Share of parents that are any niche's holder, and the mean rank of the others.
+
+Beside tuned human designs nearly every better best is a child of one of the best three designs."""
 _EARLY = 60
 """Commits during which whole hooks are recombined oftener: the baselines' best parts are cheap to find then."""
 
@@ -199,9 +203,9 @@ class GeneticProposer:
 
 def select(elites: Sequence[Elite], rng: Random) -> Elite:
     """Return a parent: mostly among the best, by rank, sometimes any niche's."""
-    if rng.random() < 0.2:
+    if rng.random() < _ANY_NICHE:
         return rng.choice(elites)
-    rank = min(int(rng.expovariate(1 / 2.5)), len(elites) - 1)
+    rank = min(int(rng.expovariate(1 / _RANKS)), len(elites) - 1)
     return elites[rank]
 
 
