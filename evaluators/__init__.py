@@ -41,6 +41,8 @@ from ._room import Finished
 from ._screen import screen
 from ._statistics import PairedGain, gain_of_pairs, paired_gain, scores_by_seed
 from ._tuning import Headroom, Tuned, constants, headroom_of, tune, tune_baseline, tuned_toml, with_constants
+from .kernel import Arrays as KernelArrays
+from .kernel import Buffer, Kernel, KernelInterface, KernelProblem, Sizes, draw, release_bars
 from .kinds import Evaluator, Place, Session, evaluator_of, kinds
 from .kinds._policy import behaviour_hash, policy_interface, policy_probe
 from .sandbox import Sandbox, SandboxProcess, sandbox_named, sandbox_names
@@ -51,6 +53,7 @@ __all__ = [
     "Array",
     "Arrays",
     "Baseline",
+    "Buffer",
     "Candidate",
     "CandidateFault",
     "Censored",
@@ -70,6 +73,10 @@ __all__ = [
     "InlinePolicy",
     "Interface",
     "JudgeTask",
+    "Kernel",
+    "KernelArrays",
+    "KernelInterface",
+    "KernelProblem",
     "Limits",
     "LocalExecutor",
     "Measurement",
@@ -100,6 +107,7 @@ __all__ = [
     "SandboxUnavailableError",
     "SandboxedPolicy",
     "Session",
+    "Sizes",
     "SourceFile",
     "SpeciateError",
     "Split",
@@ -109,6 +117,7 @@ __all__ = [
     "behaviour_hash",
     "canonical_python",
     "constants",
+    "draw",
     "evaluator_of",
     "executor_named",
     "gain_of_pairs",
@@ -127,6 +136,7 @@ __all__ = [
     "policy_probe",
     "problem_names",
     "problem_of",
+    "release_bars",
     "sandbox_named",
     "sandbox_names",
     "scores_by_seed",

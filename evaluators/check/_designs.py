@@ -46,6 +46,10 @@ def designs_of(kind: str) -> KindDesigns | None:
         from ._program_designs import CommandDesigns, ProgramDesigns
 
         return ProgramDesigns() if kind == "program" else CommandDesigns()
+    if kind == "kernel":
+        from ._kernel_designs import KernelDesigns
+
+        return KernelDesigns()
     return None
 
 

@@ -4,7 +4,7 @@ The ladder is the same for all kinds. What differs is here: how a candidate is s
 sandbox, what ``Problem.measure`` is handed, and how two behaviours are told apart before they are measured.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast
@@ -37,11 +37,11 @@ class Session(Generic[S]):
         subject: the candidate, as its kind lets it be asked.
         cost: returns what the candidate has consumed since its start.
         close: kills it and frees everything it held; safe to repeat.
-        labels: what is to be known of every evaluation made this way (``in-process``).
+        labels: what is to be known of the evaluation (``in-process``, ``noisy``); read when it is made.
     """
 
     def __init__(
-        self, subject: S, cost: Callable[[], Cost], close: Callable[[], None], labels: tuple[str, ...] = ()
+        self, subject: S, cost: Callable[[], Cost], close: Callable[[], None], labels: Sequence[str] = ()
     ):
         self.subject = subject
         self.labels = labels
@@ -87,7 +87,7 @@ def evaluator_of(kind: str) -> "Evaluator[Any]":
     built_in = _built_in(kind)
     if built_in is not None:
         return built_in
-    found = None if kind in _RESERVED else load_installed(GROUP, kind)
+    found = load_installed(GROUP, kind)
     if found is None:
         raise ProblemError(f"unknown kind of problem {kind!r}; expected one of: {', '.join(kinds())}")
     return cast(Evaluator[Any], found() if callable(found) else found)
@@ -95,12 +95,10 @@ def evaluator_of(kind: str) -> "Evaluator[Any]":
 
 def kinds() -> list[str]:
     """Return the names of all kinds, built-in first."""
-    return [*_BUILT_IN, *sorted(set(installed(GROUP)) - {*_BUILT_IN, *_RESERVED})]
+    return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
 
 
-_BUILT_IN = ("policy", "plan", "program", "command")
-_RESERVED = ("kernel",)
-"""Names that no package may give a meaning of its own, since ours is in the contract."""
+_BUILT_IN = ("policy", "plan", "program", "command", "kernel")
 
 
 def _built_in(kind: str) -> "Evaluator[Any] | None":
@@ -121,6 +119,10 @@ def _built_in(kind: str) -> "Evaluator[Any] | None":
         from ._command import CommandEvaluator
 
         return CommandEvaluator()
+    if kind == "kernel":
+        from ._kernel import KernelEvaluator
+
+        return KernelEvaluator()
     return None
 
 

@@ -64,13 +64,15 @@ class Bubblewrap:
             "compilers and tools, and what /proc tells of processor and memory), the clock, and bugs in the kernel",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
+    def start(
+        self, limits: Limits, cpu: int | None = None, room: Room | None = None, shared: int | None = None
+    ) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
         refuse_gpus(self.name, limits)
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox bubblewrap: {reason}")
-        return _start(limits, cpu, room or Worker())
+        return _start(limits, cpu, room or Worker(), shared)
 
 
 @cache
@@ -90,7 +92,7 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None, room: Room) -> LocalProcess:
+def _start(limits: Limits, cpu: int | None, room: Room, shared: int | None = None) -> LocalProcess:
     pipes = Pipes()
     info, child_info = os.pipe()
     rules, child_rules = os.pipe()
@@ -105,7 +107,7 @@ def _start(limits: Limits, cpu: int | None, room: Room) -> LocalProcess:
                 stdin=pipes.child_ask,
                 stdout=pipes.child_answer,
                 stderr=pipes.child_log,
-                pass_fds=(child_info, rules),
+                pass_fds=(child_info, rules) if shared is None else (child_info, rules, shared),
                 env=environment(room.packages),
                 cwd="/",
             )
@@ -116,7 +118,7 @@ def _start(limits: Limits, cpu: int | None, room: Room) -> LocalProcess:
                 os.close(descriptor)
             pipes.close_child_ends()
         pid = _inner_pid(info, pipes)
-        process = LocalProcess(outer, pid, pipes, group=False)
+        process = LocalProcess(outer, pid, pipes, shared, group=False)
     except BaseException as error:
         if outer is not None:
             outer.kill()

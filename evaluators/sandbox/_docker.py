@@ -57,9 +57,15 @@ class Docker:
             return [f"not usable: {reason}"]
         return _description(self.image)
 
-    def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
+    def start(
+        self, limits: Limits, cpu: int | None = None, room: Room | None = None, shared: int | None = None
+    ) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
         room = room or Worker()
+        if shared is not None or (isinstance(room, Worker) and room.extras):
+            raise SandboxUnavailableError(
+                "sandbox docker: its workers share no memory with the judge, as kernels must; use --sandbox bubblewrap"
+            )
         whole = isinstance(room, Programs)
         shape = Shape(
             image=self.image,

@@ -223,6 +223,7 @@ class ContainedProcess:
     def __init__(self, container: Container, pid: int, pipes: Pipes, shelf: "Shelf"):
         self.pid = pid
         self.ask, self.answer, self.log = pipes.ask, pipes.answer, pipes.log
+        self.shared: int | None = None
         self._pipes = pipes
         self._container = container
         self._shelf = shelf

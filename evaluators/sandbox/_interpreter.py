@@ -64,17 +64,21 @@ def environment(with_packages: bool) -> dict[str, str]:
 
 
 @cache
-def packages() -> tuple[str, ...]:
-    """Return this machine's folders of NumPy: the package, and the libraries that wheels put beside it.
+def packages(extras: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return this machine's folders of NumPy and ``extras``: the packages, and the libraries wheels put beside them.
 
-    Raises SandboxUnavailableError where it is not installed.
+    Raises SandboxUnavailableError where one is not installed.
     """
-    spec = find_spec("numpy")
-    if spec is None or not spec.submodule_search_locations:
-        raise SandboxUnavailableError("NumPy is not installed beside Speciate; install it with: pip install numpy")
-    package = os.path.realpath(spec.submodule_search_locations[0])
-    libraries = os.path.join(os.path.dirname(package), "numpy.libs")
-    return (package, libraries) if os.path.isdir(libraries) else (package,)
+    found: list[str] = []
+    for name in ("numpy", *extras):
+        spec = find_spec(name)
+        if spec is None or not spec.submodule_search_locations:
+            told = {"numpy": "NumPy"}.get(name, name)
+            raise SandboxUnavailableError(f"{told} is not installed beside Speciate; install it: pip install {name}")
+        package = os.path.realpath(spec.submodule_search_locations[0])
+        libraries = os.path.join(os.path.dirname(package), f"{name}.libs")
+        found += [package, libraries] if os.path.isdir(libraries) else [package]
+    return tuple(found)
 
 
 @cache

@@ -47,7 +47,9 @@ class Sandbox(Protocol):
     def describe(self) -> list[str]:
         """Return sentences on what this sandbox stops, and does not stop, on this machine."""
 
-    def start(self, limits: Limits, cpu: int | None = None, room: "Room | None" = None) -> "SandboxProcess":
+    def start(
+        self, limits: Limits, cpu: int | None = None, room: "Room | None" = None, shared: int | None = None
+    ) -> "SandboxProcess":
         """Start a worker that has given up everything and waits for a program.
 
         Args:
@@ -55,6 +57,7 @@ class Sandbox(Protocol):
             cpu: core to pin the process to; None leaves it where the calling thread may run.
             room: None for the sealed Python worker of policies; ``Worker`` for one with packages beside it;
                 ``Programs`` for a room in which whole programs run.
+            shared: descriptor of memory that the worker is to share with the judge (``SandboxProcess.shared``).
 
         Raises SandboxUnavailableError where the sandbox cannot be had, SandboxError where a start failed,
         ProblemError for a memory limit that Python itself does not fit in.
@@ -66,6 +69,8 @@ class Worker(NamedTuple):
 
     packages: bool = False
     """Whether it may import NumPy: found in ``PACKAGES``, which is then on its path."""
+    extras: tuple[str, ...] = ()
+    """Further packages to show beside NumPy, as they are installed here."""
 
 
 class Programs(NamedTuple):
@@ -91,6 +96,8 @@ class SandboxProcess(Protocol):
     log: int
     pid: int
     """The worker as this machine's process table shows it."""
+    shared: int | None
+    """Number that the descriptor of shared memory has in the worker."""
 
     def cpu_s(self) -> float:
         """Return the CPU seconds of the worker's own process; after its death the last value seen."""
@@ -148,11 +155,15 @@ class Pipes:
 class LocalProcess:
     """A confined worker that is our own child or grandchild. Implements ``SandboxProcess``.
 
-    ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it.
+    ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it. A child has
+    ``shared`` under the number it has here.
     """
 
-    def __init__(self, outer: "subprocess.Popen[bytes]", pid: int, pipes: Pipes, *, group: bool):
+    def __init__(
+        self, outer: "subprocess.Popen[bytes]", pid: int, pipes: Pipes, shared: int | None = None, *, group: bool
+    ):
         self.outer = outer
+        self.shared = shared
         self.pid = pid
         self.ask, self.answer, self.log = pipes.ask, pipes.answer, pipes.log
         self._pipes = pipes

@@ -56,7 +56,9 @@ class Process:
             "does not stop: whatever a single layer misses; it has no namespaces and is no security boundary",
         ]
 
-    def start(self, limits: Limits, cpu: int | None = None, room: Room | None = None) -> SandboxProcess:
+    def start(
+        self, limits: Limits, cpu: int | None = None, room: Room | None = None, shared: int | None = None
+    ) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
         refuse_gpus(self.name, limits)
         if isinstance(room, Programs):
@@ -67,7 +69,7 @@ class Process:
         reason = self.available()
         if reason:
             raise SandboxUnavailableError(f"sandbox process: {reason}")
-        return _start(limits, cpu, room or Worker())
+        return _start(limits, cpu, room or Worker(), shared)
 
 
 @cache
@@ -88,7 +90,7 @@ def _reason() -> str | None:
     return None
 
 
-def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
+def _start(limits: Limits, cpu: int | None, room: Worker, shared: int | None = None) -> LocalProcess:
     pipes = Pipes()
     try:
         try:
@@ -98,6 +100,7 @@ def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
                 stdout=pipes.child_answer,
                 stderr=pipes.child_log,
                 env=_environment(room),
+                pass_fds=() if shared is None else (shared,),
                 cwd="/",
                 start_new_session=True,
             )
@@ -106,12 +109,12 @@ def _start(limits: Limits, cpu: int | None, room: Worker) -> LocalProcess:
     except OSError as error:
         pipes.close()
         raise SandboxError(f"Python did not start: {error}") from error
-    process = LocalProcess(outer, outer.pid, pipes, group=True)
+    process = LocalProcess(outer, outer.pid, pipes, shared, group=True)
     try:
         if cpu is not None:
             os.sched_setaffinity(outer.pid, {cpu})
         uid = private_uid(outer.pid) if reachable_by_others() else None
-        readable = mounts().binds + (packages() if room.packages else ())
+        readable = mounts().binds + (packages(room.extras) if room.packages else ())
         await_ready(process, limits, Confinement(uid, landlock_version(), readable))
     except BaseException as error:
         process.close()

@@ -9,7 +9,7 @@ from itertools import chain
 
 from .._errors import ProblemError, SandboxUnavailableError
 from ._interpreter import PACKAGES, PROGRAMS, executable, mounts, packages
-from ._kind import PROGRAM_SCRATCH_BYTES, SCRATCH_BYTES, Programs, Room
+from ._kind import PROGRAM_SCRATCH_BYTES, SCRATCH_BYTES, Programs, Room, Worker
 
 INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
 
@@ -45,7 +45,7 @@ def prefix(room: Room) -> tuple[str, ...]:
     else:
         rights = ["--unshare-user", *rights]
     command = [program, *namespaces, *rights, "--die-with-parent", "--new-session", "--as-pid-1"]
-    root = _program_root(room) if isinstance(room, Programs) else _worker_root(room.packages)
+    root = _program_root(room) if isinstance(room, Programs) else _worker_root(room)
     return (*command, "--hostname", "sandbox", *_made(root, program), "--remount-ro", "/")
 
 
@@ -53,13 +53,13 @@ Step = tuple[str, ...]
 """One option of ``bwrap`` with its arguments; the last is the place inside."""
 
 
-def _worker_root(with_packages: bool) -> Iterator[Step]:
+def _worker_root(room: Worker) -> Iterator[Step]:
     needed = mounts()
     yield from (("--ro-bind", path, path) for path in needed.binds)
     yield from (("--symlink", target, path) for target, path in needed.links)
     yield from chain.from_iterable(map(_covered, needed.hidden))
-    if with_packages:
-        yield from _shown_packages()
+    if room.packages:
+        yield from _shown_packages(room.extras)
         yield from (("--ro-bind", path, path) for path in ("/etc/alternatives",) if os.path.isdir(path))
     yield ("--tmpfs", str(SCRATCH_BYTES), "/tmp")
 
@@ -91,8 +91,8 @@ def _program_root(room: Programs) -> Iterator[Step]:
     yield from (("--ro-bind", path, path) for path in sorted(map(showable, room.readable)))
 
 
-def _shown_packages() -> Iterator[Step]:
-    for path in packages():
+def _shown_packages(extras: tuple[str, ...] = ()) -> Iterator[Step]:
+    for path in packages(extras):
         yield ("--ro-bind", path, f"{PACKAGES}/{os.path.basename(path)}")
 
 

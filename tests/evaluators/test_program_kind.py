@@ -77,9 +77,13 @@ def test_no_package_gives_another_meaning_to_a_kind_of_ours(monkeypatch: pytest.
     module = sys.modules["speciate.evaluators.kinds"]  # The package has a function of that name.
     monkeypatch.setattr(module, "installed", lambda group: ["kernel", "policy", "dance"])
     monkeypatch.setattr(module, "load_installed", lambda group, name: object())
-    assert kinds() == ["policy", "plan", "program", "command", "dance"]
-    with pytest.raises(ProblemError, match="unknown kind of problem 'kernel'; expected one of: policy"):
-        evaluator_of("kernel")
+    assert kinds() == ["policy", "plan", "program", "command", "kernel", "dance"]
+    evaluator_of.cache_clear()
+    for kind in ("kernel", "policy"):
+        assert type(evaluator_of(kind)).__module__.startswith("speciate.evaluators.kinds.")
+    monkeypatch.setattr(module, "load_installed", lambda group, name: None)
+    with pytest.raises(ProblemError, match="unknown kind of problem 'waltz'; expected one of: policy"):
+        evaluator_of("waltz")
 
 
 def test_a_program_is_judged_by_what_it_prints(folder: str, bubblewrap: Sandbox) -> None:

@@ -1,0 +1,21 @@
+"""The kernel judge: kernels are built and run in a sandbox, and checked and timed out of their reach."""
+
+from ._arena import Arrays
+from ._bars import release_bars
+from ._case import DISTRIBUTIONS, Case, draw
+from ._interface import Buffer, KernelInterface, Sizes
+from ._problem import KernelProblem
+from ._session import Kernel
+
+__all__ = [
+    "DISTRIBUTIONS",
+    "Arrays",
+    "Buffer",
+    "Case",
+    "Kernel",
+    "KernelInterface",
+    "KernelProblem",
+    "Sizes",
+    "draw",
+    "release_bars",
+]

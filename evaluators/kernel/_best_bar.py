@@ -1,0 +1,140 @@
+"""Which known form is best on this machine at these sizes: found once, written down, the same for all candidates."""
+
+import hashlib
+import json
+import os
+import statistics
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .._errors import CandidateFault, ProblemError
+from ._arena import POISONS, Contents, guard_words
+from ._bars import Bar, BarError, kept_bar
+from ._build import cache_folder, processor
+from ._checks import truth_of
+from ._interface import Sizes
+from ._timing import calls_of, on_core, slots_of, timing_lock
+
+if TYPE_CHECKING:
+    from ._problem import KernelProblem
+    from ._session import Kernel
+
+SEED = "seed"
+"""The bar that is the problem's seed in C++."""
+_RUNS = 7
+_LIBRARIES = ("numpy", "torch")
+
+
+class BestBar(NamedTuple):
+    """The bar that counts, started."""
+
+    name: str
+    runner: Bar
+
+
+class Choice(NamedTuple):
+    """What each bar took when one was chosen."""
+
+    seconds: dict[str, float]
+    """Median CPU time of one call, which a busy machine leaves as it is; of those that run here and are right."""
+    absent: dict[str, str]
+    """Why the others do not."""
+
+    @property
+    def best(self) -> str:
+        """Name of the quickest."""
+        return min(self.seconds, key=lambda name: self.seconds[name])
+
+
+def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBar:
+    """Return the quickest bar at ``sizes``, measured here or read from where it was written down.
+
+    Raises ProblemError where none runs here and is right.
+    """
+    file = cache_folder("bars") / f"{_key(problem, sizes)}.json"
+    choice = _read(file)
+    if choice is None:
+        with timing_lock(), on_core(kernel.cpu):
+            choice = _read(file) or _written(file, _measured(problem, kernel, sizes))
+    if not choice.seconds:
+        raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
+    return BestBar(choice.best, _bar(problem, kernel, choice.best))
+
+
+def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Bar:
+    def start() -> Bar:
+        return Bar(name, problem.interface, problem.arena_bytes, _code(problem, kernel, name), kernel.cpu)
+
+    return kept_bar((problem.name, problem.version, name, kernel.cpu, problem.arena_bytes), start)
+
+
+def _code(problem: "KernelProblem", kernel: "Kernel", name: str) -> dict[str, Any]:
+    if name != SEED:
+        return {"path": str(problem.folder / "bars.py"), "function": name}
+    try:
+        return {"object": kernel.build(problem.seed_in_cpp()).content}
+    except (CandidateFault, OSError) as error:
+        raise BarError(f"bar {name}: {error}") from error
+
+
+def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choice:
+    seconds: dict[str, float] = {}
+    absent: dict[str, str] = {}
+    for name in (SEED, *problem.bars):
+        try:
+            seconds[name] = _seconds(problem, _bar(problem, kernel, name), sizes)
+        except BarError as error:
+            absent[name] = str(error)
+    return Choice(seconds, absent)
+
+
+def _seconds(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> float:
+    """Return the median CPU seconds of one call. Raises BarError for a bar that is wrong."""
+    rng = np.random.default_rng(0)
+    slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
+    inputs = problem.inputs(sizes, "normal", rng)
+    contents = [Contents(bar.arena, slot, inputs, guard_words(rng)) for slot in slots]
+    bar.prepare(slots)
+    taken = []
+    for i in range(_RUNS):
+        for each in contents:
+            each.write(POISONS[i % 2])
+        taken.append(bar.run().cpu_s / len(slots))
+    share, where = truth_of(problem, inputs, sizes).worst(contents[0].outputs())
+    if not share <= 1.0:
+        raise BarError(f"bar {bar.name} is wrong: {where}")
+    return statistics.median(taken[1:])
+
+
+def _key(problem: "KernelProblem", sizes: Sizes) -> str:
+    told: list[object] = [problem.name, problem.version, sorted(sizes.items()), SEED, list(problem.bars), processor()]
+    told += [(name, _version(name)) for name in _LIBRARIES]
+    told += [file.read_text(encoding="utf-8") for file in (problem.folder / "bars.py", problem.folder / "seed.cpp")]
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _read(file: Path) -> Choice | None:
+    try:
+        return Choice(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _written(file: Path, choice: Choice) -> Choice:
+    if not choice.seconds:
+        return choice
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False, encoding="utf-8") as out:
+        json.dump(choice._asdict(), out)
+    os.replace(out.name, file)
+    return choice

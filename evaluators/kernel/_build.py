@@ -1,0 +1,146 @@
+"""Building C++ kernels in the sandbox, and remembering what was built.
+
+An entry of the cache is named by all that the result depends on: source, flags, compiler, processor, sandbox. It is
+written by the judge, from what a room returned that held this one source, into a folder that no sandbox shows; and
+no candidate's code runs while it is built. So a candidate can decide nothing but its own entry.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from .._contract import Candidate, Cost, Status
+from .._errors import CandidateFault, ProblemError
+from .._room import File, Order, Rooms
+from ..sandbox import Programs
+from ._interface import FLAGS
+
+CACHE_VARIABLE = "SPECIATE_CACHE"
+_SOURCE, _OBJECT = "kernel.cpp", "kernel.so"
+_KEPT = 4096
+"""Entries of the cache; the oldest make room."""
+_PACKED = (
+    r"v?(add|sub|mul|div|sqrt|max|min|fn?m(add|sub)[0-9]+)p[sdh]\b.*%[xyz]mm|"
+    r"v?p(add|sub|mul|min|max|cmp|madd|sad)[a-z0-9]* .*%[xyz]mm"
+)
+"""Arithmetic on several elements at once. Moves and the xor that makes a zero are written so in scalar code too."""
+_SCRIPT = (
+    f"g++ {' '.join(FLAGS)} -o {_OBJECT} {_SOURCE} && "
+    f"{{ objdump -d --no-show-raw-insn {_OBJECT} | grep -oE '{_PACKED}' | grep -oE '[xyz]mm' | sort -u; true; }}"
+)
+_WIDTHS = {"zmm": 512, "ymm": 256, "xmm": 128}
+
+
+class Built(NamedTuple):
+    """A shared object, and what its making told."""
+
+    content: bytes
+    vector_bits: int
+    """Widest vector that arithmetic in the binary uses; 0 where all of it is scalar."""
+    cached: bool
+    cost: Cost
+
+
+def built(candidate: Candidate, rooms: Rooms, sandbox: str) -> Built:
+    """Return the candidate's shared object, from the cache or built now.
+
+    Raises CandidateFault(INVALID) with the compiler's words, or of a limit; ProblemError without a compiler.
+    """
+    file = cache_folder("kernels") / _key(candidate, _compiler(rooms, sandbox), sandbox)
+    known = _read(file)
+    if known is not None:
+        return Built(*known, cached=True, cost=Cost())
+    before = rooms.cost
+    order = Order(
+        command=("sh", "-c", _SCRIPT),
+        files={_SOURCE: File(candidate.source.encode(errors="surrogatepass"))},
+        wanted=(_OBJECT,),
+        wall_s=rooms.limits.start_wall_s,
+        wall_limit="start_wall_s",
+        cpu_s=rooms.limits.start_wall_s,
+    )
+    try:
+        finished = rooms.carry_out(order, Programs())
+    except CandidateFault as fault:
+        if fault.status is not Status.CRASHED:
+            raise
+        raise CandidateFault(Status.INVALID, f"the build failed: {fault.detail}") from None
+    made = finished.files.get(_OBJECT)
+    if made is None:
+        raise CandidateFault(Status.INVALID, f"the build left no {_OBJECT}: {finished.stderr}")
+    bits = max((_WIDTHS.get(word, 0) for word in finished.text.split()), default=0)
+    _write(file, made.content, bits)
+    after = rooms.cost
+    spent = Cost(cpu_s=after.cpu_s - before.cpu_s, wall_s=after.wall_s - before.wall_s)
+    return Built(made.content, bits, cached=False, cost=spent)
+
+
+def _compiler(rooms: Rooms, sandbox: str) -> str:
+    if sandbox not in _compilers:
+        order = Order(command=("g++", "-v"), files={}, wall_s=rooms.limits.start_wall_s)
+        _compilers[sandbox] = rooms.carry_out(order, Programs()).stderr
+    return _compilers[sandbox]
+
+
+_compilers: dict[str, str] = {}
+"""What the compiler of each sandbox says of itself; asked once a process."""
+
+
+def _key(candidate: Candidate, compiler: str, sandbox: str) -> str:
+    told = json.dumps([candidate.source, _SCRIPT, compiler, processor(), sandbox])
+    return hashlib.blake2b(told.encode(), digest_size=20).hexdigest()
+
+
+@cache
+def processor() -> str:
+    """Return the processor's name and features, by which ``-march=native`` chooses."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        lines = file.read().partition("\n\n")[0].splitlines()
+    wanted = ("model name", "flags", "CPU part", "Features")
+    return "\n".join(line for line in lines if line.startswith(wanted))
+
+
+def cache_folder(name: str) -> Path:
+    """Return the user's own folder for what is built or measured once. Raises ProblemError where it cannot be had."""
+    home = os.environ.get(CACHE_VARIABLE) or os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = Path(home) / "speciate" / name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = folder.stat().st_uid
+    except OSError as error:
+        raise ProblemError(f"{folder}: cannot be made or read: {error.strerror}; set {CACHE_VARIABLE}") from error
+    if owner != os.geteuid():
+        raise ProblemError(
+            f"{folder}: expected a folder of one's own, since what lies there is run; set {CACHE_VARIABLE}"
+        )
+    return folder
+
+
+def _read(file: Path) -> tuple[bytes, int] | None:
+    """Return an entry; None where there is none, or where it is not as it was written."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return None
+    head, _, content = data.partition(b"\n")
+    digest, _, bits = head.partition(b" ")
+    if digest != hashlib.blake2b(bits + b"\n" + content).hexdigest().encode() or not bits.isdigit():
+        return None
+    return content, int(bits)
+
+
+def _write(file: Path, content: bytes, bits: int) -> None:
+    body = f"{bits}\n".encode() + content
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as out:
+        out.write(hashlib.blake2b(body).hexdigest().encode() + b" " + body)
+    os.replace(out.name, file)
+    entries = [each for each in os.scandir(file.parent) if not each.name.startswith(".")]
+    if len(entries) > _KEPT:
+        with suppress(FileNotFoundError):  # Another judge makes room too.
+            for old in sorted(entries, key=lambda each: each.stat().st_mtime)[: _KEPT // 8]:
+                os.unlink(old.path)

@@ -1,0 +1,133 @@
+"""Is what a kernel answered right? Decided here, against a reference in float64 that its process never sees.
+
+An element's error is its distance from the reference, as a share of the element's own size and a thousandth of its
+row's (root mean square), so that one near zero is not held to digits that its row does not have. Allowed is ten
+times what the same reference errs in float32, and never less than the rounding of a plain sum of that many terms.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arena import POISONS, Arrays, Contents, guard_words, laid, unwritten
+from ._case import DISTRIBUTIONS, Case
+from ._interface import Sizes
+
+if TYPE_CHECKING:
+    from ._problem import KernelProblem
+    from ._session import Kernel
+
+SLACK = 10.0
+HIDDEN_CASES = 4
+"""Cases whose shapes nobody knows before the judging."""
+_SHIFTS = (0, 1, 0, 3)
+_EPSILON = 2.0**-24
+_FLOOR = 4.0
+_ROW_SHARE = 1e-3
+
+
+class Truth(NamedTuple):
+    """What the outputs should be, and how far off they may be."""
+
+    outputs: Arrays
+    """In float64, or the integers themselves."""
+    allowed: Mapping[str, float]
+    """Largest error of each float output."""
+
+    def worst(self, found: Arrays) -> tuple[float, str]:
+        """Return the largest error as a share of what is allowed, and where it is, in words."""
+        worst, where = 0.0, ""
+        for name, truth in self.outputs.items():
+            if truth.dtype.kind != "f":
+                share = np.where(found[name] == truth, 0.0, np.inf)
+            else:
+                share = errors(found[name], truth) / self.allowed[name]
+            if share.size and (top := float(share.max())) > worst:
+                place = tuple(int(i) for i in np.unravel_index(int(share.argmax()), share.shape))
+                worst = top
+                where = f"{name}{list(place)}: expected {truth[place]:.9g}, got {found[name][place]:.9g}"
+        return worst, where
+
+
+def errors(found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the error of each element; both of one shape, the truth in float64."""
+    row = np.sqrt(np.mean(np.square(truth), axis=-1, keepdims=True))
+    size = np.abs(truth) + _ROW_SHARE * row
+    distance = np.abs(found.astype(np.float64) - truth)
+    shares: NDArray[np.float64] = np.divide(distance, size, out=np.where(distance > 0, np.inf, 0.0), where=size > 0)
+    return shares
+
+
+def truth_of(problem: "KernelProblem", inputs: Arrays, sizes: Sizes) -> Truth:
+    """Compute the reference in float64, and what is allowed from its float32 form."""
+    exact = problem.reference(inputs, sizes, np.float64)
+    single = problem.reference(inputs, sizes, np.float32)
+    least = _FLOOR * _EPSILON * problem.terms(sizes) ** 0.5
+    allowed = {
+        name: max(least, SLACK * float(errors(single[name], truth).max(initial=0.0)))
+        for name, truth in exact.items()
+        if truth.dtype.kind == "f"
+    }
+    return Truth(exact, allowed)
+
+
+def cases(problem: "KernelProblem", rng: np.random.Generator) -> list[Case]:
+    """Return the cases of one judging: every size the problem lists, and hidden ones."""
+    listed = [
+        Case(sizes, DISTRIBUTIONS[i % len(DISTRIBUTIONS)], _SHIFTS[i % len(_SHIFTS)])
+        for i, sizes in enumerate(problem.test_sizes)
+    ]
+    drawn = [
+        Case(problem.hidden_sizes(rng), str(rng.choice(DISTRIBUTIONS)), int(rng.integers(0, 4)))
+        for _ in range(HIDDEN_CASES)
+    ]
+    return listed + drawn
+
+
+def verify(problem: "KernelProblem", kernel: "Kernel") -> float:
+    """Check a kernel on all cases, each twice; return its largest error as a share of what is allowed.
+
+    Raises CandidateFault: ``incorrect`` for an answer that is wrong, unwritten or other the second time, and for what
+    it changed that is not its own.
+    """
+    rng = np.random.default_rng([kernel.seed, 1])
+    kernel.watchdog.begin()
+    worst = 0.0
+    for case in cases(problem, rng):
+        inputs = problem.inputs(case.sizes, case.distribution, rng)
+        first, second = (_called(kernel, case, inputs, poison, rng) for poison in POISONS)
+        changed = [name for name in first if first[name].tobytes() != second[name].tobytes()]
+        if changed:
+            why = "the same call gave other results the second time, or left a part unwritten"
+            raise kernel.wrong(f"{case.words}: {changed[0]}: {why}")
+        share, where = truth_of(problem, inputs, case.sizes).worst(first)
+        if share > 1.0:
+            raise kernel.wrong(f"{case.words}: {where} ({share:.3g} times the error allowed)")
+        worst = max(worst, share)
+    return worst
+
+
+def _called(kernel: "Kernel", case: Case, inputs: Arrays, poison: int, rng: np.random.Generator) -> Arrays:
+    start = int(rng.integers(0, 64)) * 64
+    slot = laid(kernel.interface, case.sizes, start, case.shift)
+    if slot.end > kernel.arena.size:
+        raise ValueError(f"{case.words}: expected a case of at most {kernel.arena.size} bytes, it has {slot.end}")
+    contents = Contents(kernel.arena, slot, inputs, guard_words(rng))
+    kernel.prepare([slot])
+    contents.write(poison)
+    kernel.run()
+    return answered(kernel, contents, case.words)
+
+
+def answered(kernel: "Kernel", contents: Contents, where: str) -> Arrays:
+    """Return copies of a call's outputs. Raises CandidateFault where they are not whole, or something else changed."""
+    found = contents.outputs()
+    trespass = contents.trespass()
+    if trespass is not None:
+        raise kernel.wrong(f"{where}: the kernel {trespass}")
+    missing = unwritten(list(found.items()))
+    if missing is not None:
+        raise kernel.wrong(f"{where}: {missing}")
+    return found

@@ -1,0 +1,129 @@
+"""What a kernel is: one function that is handed buffers, and fills those that are its outputs."""
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .._contract import Frozen
+from .._interface import Function, Interface
+
+DType = Literal["float32", "float64", "int32", "int64", "uint8"]
+Sizes = Mapping[str, int]
+"""The whole numbers that a call is made with, by name."""
+
+C_TYPES: dict[DType, str] = {
+    "float32": "float",
+    "float64": "double",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint8": "uint8_t",
+}
+ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1}
+FLAGS = ("-std=gnu++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
+"""Of every build of C++."""
+
+
+class Buffer(Frozen):
+    """An array in memory, row by row without gaps: an input, or an output that the kernel fills."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    shape: tuple[int | str, ...] = Field(min_length=1)
+    """Numbers, and names of sizes."""
+    dtype: DType = "float32"
+    about: str = ""
+
+    def dimensions(self, sizes: Sizes) -> tuple[int, ...]:
+        """Return the shape at ``sizes``."""
+        return tuple(sizes[each] if isinstance(each, str) else each for each in self.shape)
+
+    def byte_count(self, sizes: Sizes) -> int:
+        """Return the bytes it takes at ``sizes``."""
+        return math.prod(self.dimensions(sizes)) * ITEM_BYTES[self.dtype]
+
+    @property
+    def words(self) -> str:
+        """The buffer in words, for a brief."""
+        shape = ", ".join(map(str, self.shape))
+        return f"`{self.name}`, {self.dtype} ({shape})" + (f": {self.about}" if self.about else "")
+
+
+class KernelInterface(Interface):
+    """A function that is called with the inputs, the outputs, the sizes and the scalars, in this order.
+
+    In ``c++`` it has C linkage and takes pointers, ``int64_t`` sizes and ``double`` scalars. In ``python`` it is
+    called with NumPy arrays of the buffers' shapes, ints and floats, and Numba is there to compile it.
+    """
+
+    kind: ClassVar[str] = "kernel"
+    language: Literal["c++", "python"] = "c++"
+    entry: str = "kernel.cpp"
+    function: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    inputs: tuple[Buffer, ...] = Field(min_length=1)
+    outputs: tuple[Buffer, ...] = Field(min_length=1)
+    sizes: tuple[str, ...] = Field(min_length=1)
+    scalars: dict[str, float] = Field(default_factory=dict)
+    """Further arguments, the same in every call (an epsilon)."""
+    about: str = ""
+    """What is to be computed: Markdown, for the brief."""
+
+    @model_validator(mode="after")
+    def _names_are_bound(self) -> "KernelInterface":
+        used = {each for buffer in self.buffers for each in buffer.shape if isinstance(each, str)}
+        if not used <= set(self.sizes):
+            raise ValueError(f"expected the sizes of all buffers among {', '.join(self.sizes)}, got {sorted(used)}")
+        return self
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """Inputs, then outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """The one function, with the parameters of a Python kernel."""
+        names = (*(buffer.name for buffer in self.buffers), *self.sizes, *self.scalars)
+        return (Function(self.function, names),)
+
+    @property
+    def prototype(self) -> str:
+        """The function as C declares it."""
+        told = [f"const {C_TYPES[each.dtype]}* {each.name}" for each in self.inputs]
+        told += [f"{C_TYPES[each.dtype]}* {each.name}" for each in self.outputs]
+        told += [f"int64_t {name}" for name in self.sizes] + [f"double {name}" for name in self.scalars]
+        return f"void {self.function}({', '.join(told)})"
+
+    def signatures(self) -> tuple[str, ...]:
+        """Return the call as the candidate's language writes it."""
+        return (f'extern "C" {self.prototype}',) if self.language == "c++" else super().signatures()
+
+    def description(self) -> str:
+        """Return the function, its buffers, how it is built, and what it may not do."""
+        scalars = ", ".join(f"`{name}` = {value:g}" for name, value in self.scalars.items())
+        return "\n".join(
+            [
+                f"Write one file, `{self.entry}`, that defines `{self.signatures()[0]}`. {self.about}".rstrip(),
+                "",
+                "Inputs:",
+                "",
+                *[f"- {buffer.words}" for buffer in self.inputs],
+                "",
+                "Outputs, which the caller has allocated and whose content is not known:",
+                "",
+                *[f"- {buffer.words}" for buffer in self.outputs],
+                "",
+                f"Sizes: {', '.join(f'`{name}`' for name in self.sizes)}."
+                + (f" Scalars: {scalars}." if scalars else ""),
+                "",
+                self._how(),
+                "",
+                "Buffers may begin at any multiple of their element's size. Inputs must be left as they are. Every "
+                "call has inputs of its own, and its time ends when the function returns. There is one thread.",
+            ]
+        )
+
+    def _how(self) -> str:
+        if self.language == "c++":
+            return f"It is built by `g++ {' '.join(FLAGS)}`; intrinsics of this machine may be used."
+        return "NumPy and Numba are there; a function under `@numba.njit` is compiled before it is timed."

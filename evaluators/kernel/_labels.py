@@ -1,0 +1,42 @@
+"""Whose code does the work? A hint from the text alone: it labels a candidate, and never decides its status."""
+
+import ast
+import re
+
+from .._contract import Candidate
+
+_C_LIBRARY = re.compile(r"\b(?:dlopen|dlsym|dlmopen|cblas_\w+|[sd](?:gemm|gemv|axpy|dot|nrm2)_|vml\w+|mkl_\w+)\b")
+_NUMPY_WORK = frozenset(
+    {
+        *("dot", "matmul", "einsum", "inner", "tensordot", "vdot", "sum", "mean", "var", "std", "norm", "cumsum"),
+        *("bincount", "histogram", "argsort", "sort", "argpartition", "partition", "argmax", "max", "min", "add"),
+        *("multiply", "divide", "exp", "sqrt", "square", "subtract", "softmax", "logaddexp"),
+    }
+)
+
+
+def calls_a_library(candidate: Candidate) -> bool:
+    """Return whether the candidate's text hands the work to a library.
+
+    In C++ it names a linear-algebra routine or loads one; in Python it calls NumPy on whole arrays and has no loop
+    of its own.
+    """
+    if candidate.language != "python":
+        return any(_C_LIBRARY.search(file.text) for file in candidate.files)
+    try:
+        tree = ast.parse(candidate.source)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    nodes = list(ast.walk(tree))
+    if any(isinstance(node, ast.For | ast.While) for node in nodes):
+        return False
+    called = {_name(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return bool(called & _NUMPY_WORK) or any(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) for node in nodes
+    )
+
+
+def _name(function: ast.expr) -> str:
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )

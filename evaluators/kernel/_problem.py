@@ -1,0 +1,199 @@
+"""What a kernel problem must say, beside what every problem says."""
+
+import math
+import zlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._contract import Candidate, Measurement, SourceFile, Split, Workload
+from .._errors import ProblemError
+from .._problem import Baseline, Descriptor, Limits, Objective, Problem
+from ._arena import Arrays
+from ._best_bar import best_bar
+from ._checks import verify
+from ._interface import KernelInterface, Sizes
+from ._session import Kernel
+from ._timing import NOISY, Timing, calls_of, slots_of, timed
+
+LANGUAGES = {"cpp": ("c++", "kernel.cpp"), "numba": ("python", "kernel.py")}
+"""By the word that the option ``language`` takes: the candidate's language and its file."""
+_SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
+_WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
+OWN, LIBRARY = "own code", "library"
+
+
+class KernelProblem(Problem[Kernel]):
+    """A kernel to invent. Subclasses give ``interface``, ``sizes``, ``test_sizes``, ``bars`` and what is abstract here.
+
+    The folder holds ``seed.cpp`` and, where Numba is offered, ``seed.py``: plain scalar code. ``bars.py`` defines the
+    functions that ``bars`` names: other known forms (NumPy, torch), called with the arguments of a Python kernel.
+    ``experts/`` holds kernels of ours that no proposer is shown.
+    """
+
+    objective = Objective(name="time", unit="of the best known form's time")
+    objectives = (
+        Objective(name="error", unit="of the error allowed"),
+        Objective(name="temp_bytes", unit="bytes"),
+    )
+    limits = Limits(
+        wall_s=120.0,
+        cpu_s=60.0,
+        decision_wall_s=10.0,
+        decision_cpu_s=10.0,
+        start_wall_s=60.0,
+        memory_bytes=2 << 30,
+    )
+    noisy = True
+    interface: KernelInterface
+    sizes: ClassVar[Mapping[Split, Mapping[str, Sizes]]]
+    """What is timed, by split and by name of the size (``S``, ``M``, ``L``)."""
+    test_sizes: ClassVar[Sequence[Sizes]]
+    """What is checked: one, primes, no multiples of a vector, rows that lie apart."""
+    bars: ClassVar[Sequence[str]]
+    """Functions of ``bars.py``. The seed in C++ is a bar too."""
+
+    def __init__(self, language: str = "cpp"):
+        if language not in LANGUAGES:
+            raise ProblemError(f"option language: expected one of {', '.join(LANGUAGES)}, got {language!r}")
+        written, entry = LANGUAGES[language]
+        self.interface = self.interface.model_copy(update={"language": written, "entry": entry})
+
+    @abstractmethod
+    def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> Arrays:
+        """Return the inputs by name, of the interface's shapes and dtypes; ``distribution`` as ``draw`` takes it."""
+
+    @abstractmethod
+    def reference(self, inputs: Arrays, sizes: Sizes, dtype: type[np.floating[Any]]) -> Arrays:
+        """Return the outputs by name, reckoned in ``dtype``: float64 is the truth, float32 tells what may be lost."""
+
+    @abstractmethod
+    def hidden_sizes(self, rng: np.random.Generator) -> Sizes:
+        """Draw sizes that no candidate can know: small ones, of any remainder."""
+
+    def terms(self, sizes: Sizes) -> int:
+        """Return how many terms the longest sum has."""
+        return 1
+
+    def moved_bytes(self, sizes: Sizes) -> int:
+        """Return the bytes that any kernel must move: by default each buffer once."""
+        return sum(buffer.byte_count(sizes) for buffer in self.interface.buffers)
+
+    @property
+    def descriptors(self) -> tuple[Descriptor, ...]:  # type: ignore[override]
+        """Vector width (C++), share of the speed of a plain copy, length, and whose code does the work."""
+        width = Descriptor.of("width", tuple(_WIDTHS.values()), "widest vector arithmetic in the binary")
+        common = (
+            Descriptor(name="copy_share", low=0.0, high=1.2, bins=6, about="time of copying its bytes over its own"),
+            Descriptor(name="lines", low=0.0, high=120.0, bins=4, about="lines of code"),
+            Descriptor.of("origin", (OWN, LIBRARY), "whether a library does the work"),
+        )
+        return (width, *common) if self.interface.language == "c++" else common
+
+    @cached_property
+    def arena_bytes(self) -> int:
+        """Memory that a kernel shares with the judge: all calls of the largest timing."""
+        return max(
+            slots_of(self.interface, sizes, calls_of(self, sizes))[-1].end
+            for named in self.sizes.values()
+            for sizes in named.values()
+        )
+
+    def workloads(self, split: Split) -> Sequence[Workload]:
+        """Return one workload a size, smallest first as they are listed."""
+        return [
+            Workload(
+                name=f"{split}/{name}/{'x'.join(str(sizes[each]) for each in self.interface.sizes)}",
+                split=split,
+                seed=_SEEDS[split],
+                params=dict(sizes),
+            )
+            for name, sizes in self.sizes[split].items()
+        ]
+
+    def probe(self) -> None:
+        """Return None: kernels that answer alike differ in speed, which is what counts."""
+
+    def score(self, measurements: Sequence[Measurement]) -> float:
+        """Return the geometric mean: half the time on one size and twice on another is no gain."""
+        return math.exp(math.fsum(math.log(m.objective) for m in measurements) / len(measurements))
+
+    def experts(self) -> Sequence[Baseline]:
+        """Return our own kernels in the problem's language, which no proposer is shown: the mark to reach."""
+        from .._baselines import load_baselines  # here, since it imports this module's own
+
+        suffix = self.interface.entry.rpartition(".")[2]
+        folder = self.folder / "experts" / suffix
+        if not folder.is_dir():
+            return ()
+        return load_baselines(folder, self.interface.entry, None, self.interface.language)
+
+    def seed_in_cpp(self) -> Candidate:
+        """Return the seed that is a bar, whatever language is searched in."""
+        language, entry = LANGUAGES["cpp"]
+        text = (self.folder / "seed.cpp").read_text(encoding="utf-8")
+        return Candidate(files=(SourceFile(path=entry, text=text),), language=language)
+
+    def baselines(self) -> Sequence[Baseline]:
+        """Return the human designs in the problem's language: ``baselines/cpp`` or ``baselines/py``."""
+        from .._baselines import load_baselines
+
+        suffix = self.interface.entry.rpartition(".")[2]
+        folder = self.folder / "baselines" / suffix
+        return load_baselines(folder, self.interface.entry, None, self.interface.language) if folder.is_dir() else ()
+
+    def measure(self, subject: Kernel, workload: Workload) -> Measurement:
+        """Check the kernel, once a judging, and time it against the best bar for the workload's sizes."""
+        if subject.error is None:
+            subject.error = verify(self, subject)
+        sizes = {name: int(value) for name, value in workload.params.items()}
+        rng = np.random.default_rng([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
+        best = best_bar(self, subject, sizes)
+        before = subject.peak_bytes()
+        timing = timed(self, subject, best.runner, sizes, rng)
+        if timing.noisy and NOISY not in subject.labels:
+            subject.labels.append(NOISY)
+        temp_bytes = max(0, subject.peak_bytes() - before)
+        return Measurement(
+            workload=workload.name,
+            objective=timing.ratio,
+            metrics={**_metrics(timing, subject), "temp_bytes": float(temp_bytes)},
+            descriptors=self._described(timing, subject),
+            feedback=_told(timing, best.name),
+        )
+
+    def _described(self, timing: Timing, subject: Kernel) -> dict[str, float]:
+        origin = LIBRARY if LIBRARY in subject.labels else OWN
+        words = {"width": _WIDTHS[subject.vector_bits], "origin": origin}
+        figures = {"copy_share": timing.copy_s / timing.kernel_s, "lines": float(subject.lines)}
+        return {
+            axis.name: axis.number(words[axis.name]) if axis.categories else figures[axis.name]
+            for axis in self.descriptors
+        }
+
+
+def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:
+    assert subject.error is not None
+    return {
+        "low": timing.low,
+        "high": timing.high,
+        "cpu_ratio": timing.cpu_ratio,
+        "kernel_wall_s": timing.kernel_s,
+        "bar_wall_s": timing.bar_s,
+        "error": max(timing.error, subject.error),
+        "attempts": float(timing.attempts),
+        "build_cached": float(subject.build_cached),
+        "build_cpu_s": subject.build_cost.cpu_s,
+    }
+
+
+def _told(timing: Timing, bar: str) -> str:
+    share = timing.copy_s / timing.kernel_s
+    return (
+        f"{timing.kernel_s * 1e3:.3g} ms a call, {timing.ratio:.3f} times that of {bar} ({timing.bar_s * 1e3:.3g} ms; "
+        f"95 % interval {timing.low:.3f} to {timing.high:.3f}, CPU time {timing.cpu_ratio:.3f}); "
+        f"{share:.0%} of the speed of copying as many bytes" + ("; the clocks disagree" if timing.noisy else "")
+    )

@@ -1,0 +1,155 @@
+"""A kernel behind the boundary, judge's side: memory that both share, and a word that says: now."""
+
+import inspect
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from .. import _kernel_worker
+from .._contract import Candidate, Cost, Status
+from .._errors import CandidateFault, ProblemError
+from .._link import Link, write_all
+from .._problem import Limits
+from .._worker import ANSWER
+from ..sandbox import SandboxProcess
+from ..sandbox._kind import SCRATCH, control
+from ._arena import Arena, Slot
+from ._build import Built
+from ._interface import KernelInterface
+
+NOW = b"\0"
+"""Asks for the prepared calls."""
+DONE = ANSWER.pack(0, 0.0)
+"""What is answered to everything."""
+
+
+class Lap(NamedTuple):
+    """What the judge's clocks say of some calls: from the word to the answer."""
+
+    wall_s: float
+    cpu_s: float
+    """Of the kernel's process."""
+
+
+class Runner(Protocol):
+    """What makes calls of one kernel in a process of its own: a candidate's sandbox, or a trusted bar's process."""
+
+    arena: Arena
+
+    def prepare(self, slots: Sequence[Slot]) -> None:
+        """Tell it which calls come next."""
+
+    def run(self) -> Lap:
+        """Have the prepared calls made, one after the other, and return what they took."""
+
+
+class Kernel(Link):
+    """A candidate's kernel in a sandboxed worker. What ``KernelProblem.measure`` is handed; a ``Runner``.
+
+    Args:
+        process: a started worker that shares the arena.
+        limits: of the worker.
+        interface: of the problem.
+        arena: the shared memory; closed with the kernel.
+        seed: of all that the kernel must not foresee: inputs, hidden shapes, guards, which calls are checked.
+    """
+
+    def __init__(self, process: SandboxProcess, limits: Limits, interface: KernelInterface, arena: Arena, seed: int):
+        super().__init__(process, limits)
+        self.interface = interface
+        self.arena = arena
+        self.seed = seed
+        self.cpu = 0
+        """The core that it is pinned to, as its bars will be."""
+        self.vector_bits = 0
+        self.lines = 0
+        """Of its code, comments and empty lines left out."""
+        self.build_cost = Cost()
+        self.build_cached = False
+        self.build: Callable[[Candidate], Built] = _no_compiler
+        """Builds C++ as the kernel itself was or would be: for a bar."""
+        self.labels: list[str] = []
+        """What is to be known of its evaluation; may grow while it is measured."""
+        self.error: float | None = None
+        """Largest error of its checked answers, as a share of what is allowed; None before they were checked."""
+
+    @property
+    def cost(self) -> Cost:
+        """Consumed by its process and its build."""
+        return super().cost + self.build_cost
+
+    def load(self, code: dict[str, Any]) -> None:
+        """Have the worker load the kernel: ``object`` or ``source``. Raises CandidateFault, SandboxError."""
+        told = {"serve": worker_text(), "arena": self.process.shared, "folder": SCRATCH}
+        self.start({**told, **call_facts(self.interface, self.arena), **code})
+
+    def prepare(self, slots: Sequence[Slot]) -> None:
+        """Tell it which calls come next. Raises CandidateFault, SandboxError."""
+        self._ask(control({"calls": [slot.call for slot in slots]}))
+
+    def run(self) -> Lap:
+        """Have the prepared calls made; see ``Runner``. Raises CandidateFault, SandboxError."""
+        return self._ask(NOW)
+
+    def _ask(self, question: bytes) -> Lap:
+        self.require_open()
+        if self.fault is not None:
+            raise self.fault
+        ask, answer, calls, data = self.process.ask, self.process.answer, self.watchdog.calls, b""
+        if select.select([answer], [], [], 0)[0]:
+            raise self.failed(os.read(answer, ANSWER.size), None)
+        calls[0] += 1
+        cpu_s, began = self.process.cpu_s(), time.perf_counter()
+        try:
+            write_all(ask, question)
+            data = os.read(answer, ANSWER.size)
+        except BrokenPipeError:
+            pass
+        ended = time.perf_counter()
+        if data != DONE:
+            raise self.failed(data, None)
+        calls[0] += 1
+        return Lap(ended - began, self.process.cpu_s() - cpu_s)
+
+    def peak_bytes(self) -> int:
+        """Return the most address space its process ever had: what it allocates in a call raises it."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            peak = next(line for line in file if line.startswith("VmPeak:"))
+        return int(peak.split()[1]) << 10
+
+    def wrong(self, detail: str, status: Status = Status.INCORRECT) -> CandidateFault:
+        """Return the fault of an answer that is not right, and stop the kernel: no later call may be believed."""
+        if self.fault is None:
+            self.fault = CandidateFault(status, detail)
+            self.process.kill()
+        return CandidateFault(status, detail)
+
+    def close(self) -> None:
+        """Kill it and free the memory. Safe to repeat."""
+        super().close()
+        self.arena.close()
+
+
+def _no_compiler(candidate: Candidate) -> Built:
+    raise ProblemError("no compiler was given to this kernel's session")
+
+
+def call_facts(interface: KernelInterface, arena: Arena) -> dict[str, Any]:
+    """Return what every loader is told of the interface and the arena."""
+    return {
+        "arena_bytes": arena.size,
+        "function": interface.function,
+        "buffers": [(buffer.dtype, buffer.shape) for buffer in interface.buffers],
+        "names": interface.sizes,
+        "sizes": len(interface.sizes),
+        "scalars": tuple(interface.scalars.values()),
+    }
+
+
+@cache
+def worker_text() -> str:
+    """Return the loop that runs beside the kernel, as text."""
+    return inspect.getsource(_kernel_worker)

@@ -1,0 +1,215 @@
+"""How long does a kernel take, in units of its bar's time? By the judge's clock, in pairs, on inputs of their own.
+
+A pair is one timing of the kernel and one of the bar, on the same fresh inputs, in alternating order, on one core;
+before each, guards, outputs and inputs are written anew, so that both find memory in the same state. The figure is
+the median of the pairs' ratios, with a bootstrap interval: in runs of one kernel against itself on a loaded machine
+single pairs lay between 0.74 and 1.56 and medians between 0.97 and 1.01, while ratios of least times were worse.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._contract import Status
+from ._arena import POISONS, Arrays, Contents, Slot, guard_words, laid
+from ._checks import Truth, answered, truth_of
+from ._interface import KernelInterface, Sizes
+from ._session import Lap, Runner
+
+if TYPE_CHECKING:
+    from ._problem import KernelProblem
+    from ._session import Kernel
+
+PAIRS = 15
+WARM_UP = 2
+"""Pairs before them, which look the same from the kernel's side and do not count."""
+ATTEMPTS = 3
+"""How often all pairs are made where the clocks disagree."""
+DISAGREE = 0.25
+"""Share by which the ratio of wall times may differ from that of CPU times."""
+SAMPLE_BYTES = 8 << 20
+"""Calls are timed several at a time until they move so much: then the 10 us of asking count for little."""
+MOST_CALLS = 16
+CHECKED_EVERY = 3
+"""One timed call in so many has its values checked; which ones, only the judge knows."""
+IMPOSSIBLE = 4.0
+"""A kernel this much faster than copying as many bytes has not done its work."""
+NOISY = "noisy"
+_LOCK = "/tmp/speciate-timing.lock"
+_RESAMPLES = 2000
+
+
+class Timing(NamedTuple):
+    """What the clocks say of one kernel on one workload."""
+
+    ratio: float
+    """Median of the pairs' ratios of wall time: kernel over bar."""
+    low: float
+    """Lower end of its 95 % bootstrap interval."""
+    high: float
+    cpu_ratio: float
+    """The same of CPU times."""
+    kernel_s: float
+    """Median seconds of one call."""
+    bar_s: float
+    copy_s: float
+    """Of copying as many bytes as a call must move, at best."""
+    error: float
+    """Largest error of the checked calls, as a share of what is allowed."""
+    attempts: int
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the two clocks tell different stories."""
+        return abs(self.ratio / self.cpu_ratio - 1.0) > DISAGREE
+
+
+def calls_of(problem: "KernelProblem", sizes: Sizes) -> int:
+    """Return how many calls one timing is made of."""
+    return min(MOST_CALLS, max(1, round(SAMPLE_BYTES / problem.moved_bytes(sizes))))
+
+
+def slots_of(interface: KernelInterface, sizes: Sizes, count: int) -> list[Slot]:
+    """Return where the buffers of so many calls lie, one behind the other."""
+    slots: list[Slot] = []
+    for _ in range(count):
+        slots.append(laid(interface, sizes, slots[-1].end if slots else 0))
+    return slots
+
+
+def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator) -> Timing:
+    """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
+
+    Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be.
+    """
+    race = _Race(problem, kernel, bar, sizes, rng)
+    with timing_lock(), on_core(kernel.cpu):
+        copied = copy_s(problem.moved_bytes(sizes))
+        for attempt in range(1, ATTEMPTS + 1):
+            found = race.pairs(copied, attempt)
+            if not found.noisy:
+                break
+    if found.kernel_s * IMPOSSIBLE < copied:
+        detail = f"one call takes {found.kernel_s * 1e6:.3g} us; copying its bytes takes {copied * 1e6:.3g} us at best"
+        raise kernel.wrong(f"impossible: {detail}", Status.CHEATED)
+    return found
+
+
+class _Race:
+    """The pairs of one kernel and one bar on one workload."""
+
+    def __init__(self, problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator):
+        self._problem = problem
+        self._kernel = kernel
+        self._bar = bar
+        self._sizes = sizes
+        self._rng = rng
+        self._slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
+        self._guard = guard_words(rng)
+        self._truth: Truth | None = None
+        self._error = 0.0
+
+    def pairs(self, copied: float, attempt: int) -> Timing:
+        """Make all pairs once."""
+        self._kernel.watchdog.begin()
+        laps = [self._pair(kernel_first=bool(i % 2)) for i in range(WARM_UP + PAIRS)][WARM_UP:]
+        walls = np.array([(ours.wall_s, theirs.wall_s) for ours, theirs in laps])
+        cpus = np.array([(ours.cpu_s, theirs.cpu_s) for ours, theirs in laps])
+        ratios = walls[:, 0] / walls[:, 1]
+        low, high = interval(ratios)
+        seconds = np.median(walls, axis=0) / len(self._slots)
+        return Timing(
+            ratio=float(np.median(ratios)),
+            low=low,
+            high=high,
+            cpu_ratio=float(np.median(cpus[:, 0] / np.maximum(cpus[:, 1], 1e-9))),
+            kernel_s=float(seconds[0]),
+            bar_s=float(seconds[1]),
+            copy_s=copied,
+            error=self._error,
+            attempts=attempt,
+        )
+
+    def _pair(self, *, kernel_first: bool) -> tuple[Lap, Lap]:
+        inputs = [self._problem.inputs(self._sizes, "normal", self._rng) for _ in self._slots]
+        order = [self._slots[i] for i in self._rng.permutation(len(self._slots))]
+        poison = POISONS[int(self._rng.integers(0, len(POISONS)))]
+        laps = {}
+        for runner in (self._kernel, self._bar) if kernel_first else (self._bar, self._kernel):
+            contents = [Contents(runner.arena, *each, self._guard) for each in zip(order, inputs, strict=True)]
+            runner.prepare(order)
+            for each in contents:
+                each.write(poison)
+            laps[runner is self._kernel] = runner.run()
+            if runner is self._kernel:
+                self._check(contents, inputs)
+        return laps[True], laps[False]
+
+    def _check(self, contents: Sequence[Contents], inputs: Sequence[Arrays]) -> None:
+        """Check every call for what it left, and some for their values."""
+        found = [answered(self._kernel, each, "a timed call") for each in contents]
+        if self._rng.random() >= 1 / CHECKED_EVERY and self._truth is not None:
+            return
+        drawn = int(self._rng.integers(0, len(found)))
+        outputs = self._problem.reference(inputs[drawn], self._sizes, np.float64) if self._truth else None
+        if outputs is None or self._truth is None:
+            self._truth = truth_of(self._problem, inputs[drawn], self._sizes)
+        else:
+            self._truth = self._truth._replace(outputs=outputs)
+        share, where = self._truth.worst(found[drawn])
+        if share > 1.0:
+            raise self._kernel.wrong(f"a timed call: {where} ({share:.3g} times the error allowed)")
+        self._error = max(self._error, share)
+
+
+def interval(ratios: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the median; the same ratios have the same one."""
+    drawn = np.random.default_rng(0).choice(ratios, (_RESAMPLES, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
+    return float(low), float(high)
+
+
+@contextmanager
+def timing_lock() -> Iterator[None]:
+    """Hold the machine's one timing lock: two that time at once would time each other."""
+    descriptor = os.open(_LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def on_core(cpu: int) -> Iterator[None]:
+    """Keep this thread to one core for a while.
+
+    The judge asks from the core that is timed: the CPU clock of a process that ran on another one is late by up to a
+    tick, and a question that crosses cores takes longer.
+    """
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@cache
+def copy_s(size: int) -> float:
+    """Return the least seconds in which this core moves ``size`` bytes: half of them read, and written elsewhere."""
+    source = np.ones(max(1, size // 16))
+    target = np.zeros_like(source)
+    taken = []
+    for _ in range(9):
+        began = time.perf_counter()
+        np.copyto(target, source)
+        taken.append(time.perf_counter() - began)
+    return min(taken)

@@ -1,0 +1,111 @@
+"""The evaluator of kernels: built in a room, loaded in a sealed worker, called through shared memory."""
+
+import os
+import re
+import secrets
+import weakref
+
+from .._contract import Candidate, Status, canonical_python
+from .._errors import CandidateFault, ProblemError
+from .._problem import Problem
+from .._room import Rooms
+from .._screen import screen
+from .._watchdog import Watchdog
+from ..kernel._arena import Arena
+from ..kernel._build import Built, built
+from ..kernel._labels import calls_a_library
+from ..kernel._problem import LIBRARY, KernelProblem
+from ..kernel._session import Kernel
+from ..sandbox import SandboxProcess, Worker, sandbox_named
+from . import Place, Session
+
+_MANY = 1000
+"""Workloads: trusted code has no budget over all of them."""
+_COMPILERS = ("numba", "llvmlite")
+
+
+class KernelEvaluator:
+    """Judges kernels; see ``Evaluator``."""
+
+    def screen(self, problem: Problem[Kernel], candidate: Candidate) -> CandidateFault | None:
+        """Check language and size, and that the function is there."""
+        interface = kernel_problem(problem).interface
+        if interface.language == "python":
+            return screen(candidate, interface, problem.limits)
+        reason = None
+        if candidate.language != interface.language or len(candidate.files) != 1:
+            reason = f"expected one file in {interface.language}, got {len(candidate.files)} of {candidate.language!r}"
+        elif (size := len(candidate.source.encode(errors="surrogatepass"))) > problem.limits.source_bytes:
+            reason = f"the source may have at most {problem.limits.source_bytes} bytes, it has {size}"
+        elif re.search(rf"\b{interface.function}\b", candidate.source) is None:
+            reason = f'expected extern "C" {interface.prototype}, found no {interface.function}'
+        return CandidateFault(Status.INVALID, reason) if reason else None
+
+    def open(self, problem: Problem[Kernel], candidate: Candidate, place: Place) -> Session[Kernel]:
+        """Build the candidate and load it in a worker. Raises CandidateFault(INVALID) with the compiler's words."""
+        mine = kernel_problem(problem)
+        kernel = _opened(mine, candidate, place)
+        kernel.lines = _lines(candidate)
+        if calls_a_library(candidate):
+            kernel.labels.append(LIBRARY)
+        return Session(kernel, lambda: kernel.cost, kernel.close, labels=kernel.labels)
+
+    def inline(self, problem: Problem[Kernel], candidate: Candidate) -> Kernel:
+        """Return trusted code as a kernel. It too is loaded in a sandbox, which ends when nobody holds the kernel."""
+        place = Place(problem.limits.for_workloads(_MANY), sandbox_named())
+        kernel = self.open(problem, candidate, place).subject
+        weakref.finalize(kernel, _end, kernel.watchdog, kernel.process, kernel.arena)
+        return kernel
+
+    def behaviour(self, problem: Problem[Kernel], subject: Kernel) -> None:
+        """Return None: kernels that answer alike differ in speed, which is what counts."""
+
+    def recorded_probe(self, problem: Problem[Kernel]) -> None:
+        """Return None, as ``behaviour`` does."""
+
+
+def kernel_problem(problem: Problem[Kernel]) -> KernelProblem:
+    """Return the problem as one of kernels. Raises ProblemError where it is none."""
+    if not isinstance(problem, KernelProblem):
+        raise ProblemError(f"{problem.name}: expected a subclass of KernelProblem, its kind is {problem.kind}")
+    return problem
+
+
+def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kernel:
+    def build(source: Candidate) -> Built:
+        return built(source, Rooms(place.limits, place.sandbox, place.cpu), place.sandbox.name)
+
+    compiled = problem.interface.language == "c++"
+    made = build(candidate) if compiled else None
+    cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
+    room = Worker() if compiled else Worker(packages=True, extras=_COMPILERS)
+    arena = Arena(problem.arena_bytes)
+    try:
+        process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)
+        kernel = Kernel(process, place.limits, problem.interface, arena, secrets.randbits(63))
+    except BaseException:
+        arena.close()
+        raise
+    try:
+        kernel.cpu, kernel.build = cpu, build
+        if made is not None:
+            kernel.vector_bits, kernel.build_cached, kernel.build_cost = made.vector_bits, made.cached, made.cost
+        kernel.load({"source": candidate.source} if made is None else {"object": made.content})
+    except BaseException:
+        kernel.close()
+        raise
+    return kernel
+
+
+def _lines(candidate: Candidate) -> int:
+    """Return how many lines of code there are, comments and empty ones left out."""
+    if candidate.language == "python":
+        return len(canonical_python(candidate.source).splitlines())
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", candidate.source, flags=re.DOTALL)
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
+def _end(watchdog: Watchdog, process: SandboxProcess, arena: Arena) -> None:
+    watchdog.stop()
+    process.close()
+    arena.close()

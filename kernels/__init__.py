@@ -1,0 +1,1 @@
+"""Kernel problems: one folder each, on ``speciate.evaluators.KernelProblem``."""

@@ -1,0 +1,313 @@
+"""The kernel kind: what is right passes, what is not fails with the right word, and neither can reach the judge."""
+
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from speciate.evaluators import (
+    Candidate,
+    CandidateFault,
+    Evaluation,
+    JudgeTask,
+    Place,
+    Sandbox,
+    Sizes,
+    SourceFile,
+    Status,
+    evaluator_of,
+    judge,
+    release_bars,
+)
+from speciate.evaluators._room import Rooms
+from speciate.evaluators.check._kernel_designs import KernelDesigns
+from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, guard_words, laid, unwritten
+from speciate.evaluators.kernel._best_bar import best_bar
+from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
+from speciate.evaluators.kernel._checks import truth_of, verify
+from speciate.evaluators.kernel._labels import calls_a_library
+from speciate.evaluators.kernel._timing import Timing, interval, timing_lock
+from support.row_scale.problem import RowScale, reference
+
+PROBLEM = RowScale()
+SEED = PROBLEM.seed()
+NUMPY = Candidate.from_source(
+    """
+import numpy as np
+def row_scale(x, y, positive, rows, columns, epsilon):
+    y[...] = x / np.sqrt(np.mean(np.square(x.astype(np.float64)), axis=1, keepdims=True) + epsilon)
+    positive[...] = (x > 0).sum(axis=1)
+""",
+    path="kernel.py",
+)
+"""An honest kernel without Numba, whose import takes a second."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
+        release_bars()
+
+
+def judged(candidate: Candidate, sandbox: Sandbox, language: str = "cpp") -> Evaluation:
+    return judge(JudgeTask(problem=reference(language), candidate=candidate, sandbox=sandbox.name))
+
+
+def cpp(text: str) -> Candidate:
+    return Candidate(files=(SourceFile(path="kernel.cpp", text=text),), language="c++")
+
+
+def with_body(body: str, before: str = "") -> Candidate:
+    head = f"#include <cmath>\n#include <cstdint>\n{before}\n"
+    return cpp(f'{head}extern "C" {PROBLEM.interface.prototype} {{ {body} }}\n')
+
+
+def around(body: str, include: str = "") -> Candidate:
+    """Return the seed under the name ``honest_kernel``, and a kernel that may call it by ``CALL``."""
+    return with_body(body, f"#define row_scale honest_kernel\n{SEED.source}\n#undef row_scale\n{include}")
+
+
+CALL = "honest_kernel(x, y, positive, rows, columns, epsilon);"
+
+
+def test_the_seed_is_checked_and_timed_against_the_best_bar(bubblewrap: Sandbox) -> None:
+    word = judged(SEED, bubblewrap)
+    assert word.status is Status.OK, word.detail
+    (measured,) = word.measurements
+    assert word.score == pytest.approx(measured.objective)
+    assert measured.metrics["low"] <= measured.objective <= measured.metrics["high"]
+    assert 0 < measured.metrics["error"] <= 1
+    assert measured.metrics["kernel_wall_s"] > 0
+    assert set(measured.descriptors) == {"width", "copy_share", "lines", "origin"}
+    assert "times that of" in measured.feedback
+    again = judged(SEED, bubblewrap)
+    assert (measured.metrics["build_cached"], again.measurements[0].metrics["build_cached"]) == (0, 1)
+
+
+def test_a_kernel_in_numba_is_judged_in_the_same_way(bubblewrap: Sandbox) -> None:
+    pytest.importorskip("numba")
+    word = judged(RowScale("numba").seed(), bubblewrap, "numba")
+    assert word.status is Status.OK, word.detail
+    assert set(word.measurements[0].descriptors) == {"copy_share", "lines", "origin"}
+
+
+EXPECTED = {
+    "starts a thread": Status.CRASHED,
+    "ends its process": Status.PROTOCOL,
+    "answers of its own accord": Status.PROTOCOL,
+    "loops for ever": Status.TIMEOUT,
+}
+"""What is not simply incorrect."""
+HOSTILE = [each.design for each in KernelDesigns().attacks(PROBLEM, SEED, 0.0, ())]
+HOSTILE += KernelDesigns().constants(PROBLEM)
+PYTHON = RowScale("numba")
+HOSTILE_PYTHON = [each.design for each in KernelDesigns().attacks(PYTHON, NUMPY, 0.0, ())]
+HOSTILE_PYTHON += KernelDesigns().constants(PYTHON)
+
+
+@pytest.mark.parametrize("design", HOSTILE, ids=lambda design: design.name)
+def test_a_kernel_in_cpp_that_does_not_do_its_work_fails(design, bubblewrap: Sandbox) -> None:
+    word = judged(design.candidate, bubblewrap)
+    assert word.status is EXPECTED.get(design.name, Status.INCORRECT), word.detail
+    assert word.score is None
+    assert word.measurements == ()
+
+
+@pytest.mark.parametrize("design", HOSTILE_PYTHON, ids=lambda design: design.name)
+def test_a_kernel_in_python_that_does_not_do_its_work_fails(design, bubblewrap: Sandbox) -> None:
+    word = judged(design.candidate, bubblewrap, "numba")
+    assert word.status is EXPECTED.get(design.name, Status.INCORRECT), word.detail
+
+
+def test_the_honest_kernel_that_python_attacks_stand_on_is_right(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PYTHON, NUMPY, Place(PYTHON.limits, bubblewrap)) as session:
+        assert verify(PYTHON, session.subject) <= 1.0
+
+
+def test_answers_kept_for_an_address_or_for_some_values_are_wrong(bubblewrap: Sandbox) -> None:
+    include = "#include <cstring>\n#include <map>\n#include <vector>"
+    for key in ("rows", "x[0] > 0"):
+        body = f"static std::map<long, std::vector<float>> answers; auto& kept = answers[(long)({key})]; "
+        body += f"if ((int64_t)kept.size() != rows * columns) {{ {CALL} kept.assign(y, y + rows * columns); }} "
+        body += "else { std::memcpy(y, kept.data(), kept.size() * 4); for (int64_t r = 0; r < rows; r++) "
+        body += "{ positive[r] = 0; for (int64_t i = 0; i < columns; i++) positive[r] += x[r * columns + i] > 0; } }"
+        word = judged(around(body, include), bubblewrap)
+        assert word.status is Status.INCORRECT, word.detail
+
+
+def test_a_kernel_that_skips_its_work_only_where_it_is_timed_is_found_out(bubblewrap: Sandbox) -> None:
+    """It is right on small shapes, which are checked, and skips its work where it is timed."""
+    word = judged(around(CALL.replace("rows", "rows < 40 ? rows : rows / 2")), bubblewrap)
+    assert word.status is Status.INCORRECT
+    assert "timed call" in word.detail
+
+
+def test_what_does_not_build_or_load_is_invalid_with_the_compilers_words(bubblewrap: Sandbox) -> None:
+    word = judged(with_body("no_such_function();"), bubblewrap)
+    assert word.status is Status.INVALID
+    assert "no_such_function" in word.detail
+    unlinked = judged(with_body("missing();", "void missing();"), bubblewrap)
+    assert unlinked.status is Status.INVALID
+    assert judged(cpp("int row_scale_of_another_name;"), bubblewrap).status is Status.INVALID
+    assert judged(Candidate.from_source("x = 1"), bubblewrap).status is Status.INVALID
+
+
+def test_a_kernel_sees_no_file_of_this_machine(bubblewrap: Sandbox) -> None:
+    """It would be right if it could open one of them."""
+    paths = [__file__, "/etc/shadow", "/proc/self/maps", str(cache_folder("kernels"))]
+    tries = " || ".join(f'open("{path}", O_RDONLY) >= 0' for path in paths)
+    word = judged(around(f"if ({tries}) {CALL}", "#include <fcntl.h>"), bubblewrap)
+    assert word.status is Status.INCORRECT
+
+
+def test_a_time_that_cannot_be_is_cheating(bubblewrap: Sandbox) -> None:
+    class Endless(RowScale):
+        folder = PROBLEM.folder
+
+        def moved_bytes(self, sizes: Sizes) -> int:
+            return 64 << 20
+
+    problem = Endless()
+    opened = evaluator_of("kernel").open(problem, SEED, Place(problem.limits, bubblewrap))
+    with opened as session, pytest.raises(CandidateFault, match="impossible") as caught:
+        problem.measure(session.subject, problem.workloads("train")[0])
+    assert caught.value.status is Status.CHEATED
+
+
+def test_bars_that_are_not_here_or_wrong_do_not_count(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PROBLEM, SEED, Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        best = best_bar(PROBLEM, kernel, PROBLEM.sizes["train"]["S"])
+        assert best.name in ("seed", "numpy_form")
+        assert best.runner.arena is not kernel.arena
+    for file in cache_folder("bars").glob("*.json"):
+        assert "a_library_that_nobody_has" in file.read_text()
+        assert "wrong_form is wrong" in file.read_text()
+
+
+def test_a_build_is_remembered_and_a_spoiled_entry_is_not_believed(bubblewrap: Sandbox) -> None:
+    rooms = Rooms(PROBLEM.limits.for_workloads(9), bubblewrap)
+    source = with_body("y[0] = 1.0f;")
+    first = built(source, rooms, bubblewrap.name)
+    second = built(source, rooms, bubblewrap.name)
+    assert (first.cached, second.cached) == (False, True)
+    assert first.content == second.content
+    assert built(with_body("y[0] = 2.0f;"), rooms, bubblewrap.name).content != first.content
+    for file in cache_folder("kernels").iterdir():
+        data = file.read_bytes()
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert not built(source, rooms, bubblewrap.name).cached
+
+
+def test_the_vectors_of_a_binary_are_told(bubblewrap: Sandbox) -> None:
+    rooms = Rooms(PROBLEM.limits.for_workloads(9), bubblewrap)
+    loop = "for (int64_t i = 0; i < rows * columns; i++)"
+    scalar = with_body(f"{loop} {{ if (x[i] > 1) y[i] = std::sqrt(x[i]); else break; }}")
+    wide = with_body(f"{loop} y[i] = x[i] * 2.0f + 1.0f;")
+    assert built(scalar, rooms, bubblewrap.name).vector_bits == 0
+    assert built(wide, rooms, bubblewrap.name).vector_bits >= 128
+
+
+def contents(arena: Arena, shift: int = 0) -> Contents:
+    rng = np.random.default_rng(3)
+    sizes = {"rows": 3, "columns": 5}
+    slot = laid(PROBLEM.interface, sizes, 0, shift)
+    return Contents(arena, slot, PROBLEM.inputs(sizes, "normal", rng), guard_words(rng))
+
+
+def test_the_arena_cannot_be_made_shorter() -> None:
+    arena = Arena(1 << 16)
+    with pytest.raises(PermissionError):
+        os.ftruncate(arena.descriptor, mmap.PAGESIZE)
+    arena.close()
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3])
+def test_guards_and_inputs_are_watched_and_poison_shows(shift: int) -> None:
+    arena = Arena(1 << 16)
+    call = contents(arena, shift)
+    call.write(POISONS[0])
+    assert call.trespass() is None
+    assert unwritten(list(call.outputs().items())).startswith("y[0, 0] is nan")
+    first = call.outputs()
+    call.write(POISONS[1])
+    assert first["y"].tobytes() != call.outputs()["y"].tobytes()
+    slot = call._slot
+    for place, words in ((0, "before x"), (2, "behind y"), (3, "behind positive")):
+        call.write(POISONS[0])
+        arena.bytes[slot.guards[place].end - 1] ^= 1
+        assert words in call.trespass()
+    call.write(POISONS[0])
+    arena.bytes[slot.buffers[0].end - 1] ^= 1
+    assert "changed its input x" in call.trespass()
+    assert all(guard.end - guard.start >= GUARD_BYTES for guard in slot.guards)
+    arena.close()
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform", "pareto", "sorted", "sparse", "offset"])
+def test_what_is_allowed_admits_float32_and_nothing_shorter(distribution: str) -> None:
+    rng = np.random.default_rng(5)
+    sizes = {"rows": 40, "columns": 300}
+    inputs = PROBLEM.inputs(sizes, distribution, rng)
+    truth = truth_of(PROBLEM, inputs, sizes)
+    single = PROBLEM.reference(inputs, sizes, np.float32)
+    assert truth.worst(single)[0] <= 1.0
+    half = {**single, "y": single["y"].astype(np.float16).astype(np.float32)}
+    assert truth.worst(half)[0] > 1.0
+    part = {**single, "y": np.where(np.arange(300) < 299, single["y"], 0).astype(np.float32)}
+    assert truth.worst(part)[0] > 1.0 or distribution == "sparse"
+    off = {**single, "positive": single["positive"] + 1}
+    assert truth.worst(off)[0] == np.inf
+
+
+def timing(ratio: float, cpu_ratio: float) -> Timing:
+    return Timing(ratio, ratio, ratio, cpu_ratio, 1.0, 1.0, 0.5, 0.1, 1)
+
+
+def test_clocks_that_disagree_by_a_quarter_make_a_timing_noisy() -> None:
+    assert not timing(1.2, 1.0).noisy
+    assert timing(1.3, 1.0).noisy
+    assert timing(0.7, 1.0).noisy
+
+
+def test_the_interval_of_a_median_holds_it_and_is_the_same_again() -> None:
+    ratios = np.random.default_rng(0).lognormal(0.0, 0.2, 15)
+    low, high = interval(ratios)
+    assert low < np.median(ratios) < high
+    assert interval(ratios) == (low, high)
+
+
+def test_only_one_judge_times_at_a_time() -> None:
+    with timing_lock():
+        other = os.open("/tmp/speciate-timing.lock", os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(other)
+
+
+def test_a_text_that_hands_its_work_to_a_library_is_labelled() -> None:
+    assert calls_a_library(NUMPY)
+    assert not calls_a_library(SEED)
+    assert not calls_a_library(RowScale("numba").seed())
+    assert calls_a_library(with_body('dlopen("libopenblas.so", 1);', "#include <dlfcn.h>"))
+
+
+def test_the_options_language_is_checked() -> None:
+    with pytest.raises(Exception, match="expected one of cpp, numba"):
+        RowScale("rust")
+
+
+def test_experts_are_no_part_of_what_a_proposer_sees() -> None:
+    from speciate.kernels.residual_rmsnorm import problem
+
+    made = problem({})
+    assert [each.name for each in made.experts()] == ["avx"]
+    assert not {each.candidate.id for each in made.experts()} & {each.candidate.id for each in made.baselines()}
+    assert Path(made.folder / "experts").is_dir()
