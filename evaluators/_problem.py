@@ -213,6 +213,10 @@ class Problem(ABC, Generic[S]):
             return ()
         return load_baselines(folder, self.interface.entry, self.tuned, self.interface.language)
 
+    def experts(self) -> Sequence[Baseline]:
+        """Return designs that no proposer is shown: marks to reach, measured on held-out beside the champion."""
+        return ()
+
     def score(self, measurements: Sequence[Measurement]) -> float:
         """Aggregate the measurements of one split into the number the archive compares: their mean objective."""
         return math.fsum(m.objective for m in measurements) / len(measurements)

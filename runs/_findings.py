@@ -13,6 +13,7 @@ from speciate.evaluators._command import LABEL
 
 from ._alarms import Alarm, alarms_of
 from ._arms import arm_of, controls_of
+from ._built import built_words
 from ._censored import censored_words, status_words
 from ._claim import Evidence, claim_words, evidence_over
 from ._commands import commands_for
@@ -142,6 +143,8 @@ class Findings(Frozen):
     champion: Champion | None
     baselines: tuple[Design, ...]
     """Best first: by held-out score, then validation, then train."""
+    marks: tuple[Design, ...] = ()
+    """Experts' designs that no proposer was shown. They are no rivals of the claim: the champion may lose to them."""
     best_baseline: Design | None
     """Best on held-out of those that are contenders."""
     tuning: str
@@ -207,6 +210,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         confirmation=confirmation_of(archive, run, problem),
         champion=champion,
         baselines=tuple(baselines),
+        marks=book.marks(),
         best_baseline=best,
         tuning=tuning_words(problem.baselines(), cost.evaluations),
         controls=controls,
@@ -220,6 +224,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
             *tried_words(cost, len(problem.workloads("train"))),
             *remeasured_words(archive, run.id),
             *censored_words(archive, run.id),
+            *built_words(archive, run.id),
         ),
         insights=learnt(archive, run.id, minimize=problem.objective.direction == "minimize"),
         lessons=lessons_of(archive, run),
@@ -277,6 +282,14 @@ class _Book:
             told["tuned_evaluations"] = baseline.tuned_evaluations
             designs.append(design.model_copy(update=told))
         return sorted(designs, key=lambda design: _rank(design, self.problem))
+
+    def marks(self) -> tuple[Design, ...]:
+        return tuple(
+            self._design(self.run.id, each.name, each.title, each.candidate).model_copy(
+                update={"source": each.source, "gain": self._gain(self._repeated(self.run.id, each.candidate.id))}
+            )
+            for each in self.problem.experts()
+        )
 
     def controls(self) -> tuple[Control, ...]:
         return tuple(self._control(run) for run in controls_of(self.archive, self.run.id))

@@ -307,6 +307,7 @@ def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *,
     from speciate.agent import EXTERNAL
     from speciate.evaluators import SpeciateError
 
+    from ._built import built_words
     from ._progress import progress_for
     from ._search import Interrupted, see_through
 
@@ -330,7 +331,8 @@ def _see_through(archive: "Archive", record: "RunRecord", choices: "Choices", *,
     if as_json:
         typer.echo(ending.findings.model_dump_json(indent=2))
     else:
-        typer.echo(f"\n{ending.findings.claim}\nreport: {ending.report.html}")
+        notes = "".join(f"\n{words}" for words in built_words(archive, record.id))
+        typer.echo(f"\n{ending.findings.claim}{notes}\nreport: {ending.report.html}")
     if not ending.complete:
         reasons = "; ".join(outcome.reason for outcome in ending.outcomes if outcome.state != "finished")
         typer.echo(f"speciate: the search ended before its budget was used up: {reasons}", err=True)

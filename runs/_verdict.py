@@ -77,6 +77,9 @@ class Verdict:
         wanted += [
             Judging(self.run.id, baseline.candidate, "heldout", f"baseline:{baseline.name}") for baseline in chosen
         ]
+        wanted += [
+            Judging(self.run.id, each.candidate, "heldout", f"expert:{each.name}") for each in self.problem.experts()
+        ]
         arms_too = " and the control arm" + "s" * (len(controls) > 1) if controls else ""
         wanted = [each for judging in wanted for each in self._repeated(judging)]
         self._measure(wanted, f"the report: champion against the best tuned baselines{arms_too}")

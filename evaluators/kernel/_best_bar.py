@@ -17,7 +17,7 @@ from ._bars import Bar, BarError, kept_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._timing import calls_of, on_core, slots_of, timing_lock
+from ._timing import TIMED, calls_of, on_core, slots_of, timing_lock
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -96,7 +96,7 @@ def _seconds(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> float:
     """Return the median CPU seconds of one call. Raises BarError for a bar that is wrong."""
     rng = np.random.default_rng(0)
     slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
-    inputs = problem.inputs(sizes, "normal", rng)
+    inputs = problem.inputs(sizes, TIMED, rng)
     contents = [Contents(bar.arena, slot, inputs, guard_words(rng)) for slot in slots]
     bar.prepare(slots)
     taken = []

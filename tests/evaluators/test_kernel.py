@@ -261,6 +261,8 @@ def test_what_is_allowed_admits_float32_and_nothing_shorter(distribution: str) -
     assert truth.worst(half)[0] > 1.0
     part = {**single, "y": np.where(np.arange(300) < 299, single["y"], 0).astype(np.float32)}
     assert truth.worst(part)[0] > 1.0 or distribution == "sparse"
+    lost = {**single, "y": np.where(single["y"] == single["y"].max(), np.nan, single["y"])}
+    assert truth.worst(lost)[0] == np.inf
     off = {**single, "positive": single["positive"] + 1}
     assert truth.worst(off)[0] == np.inf
 
