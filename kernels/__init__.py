@@ -1,1 +1,16 @@
-"""Kernel problems: one folder each, on ``speciate.evaluators.KernelProblem``."""
+"""Kernel problems, one folder each: what to compute, the plain form, and the forms that a new one must beat.
+
+A folder holds
+
+- ``_problem.py``: a subclass of ``speciate.evaluators.KernelProblem`` with ``interface`` (buffers, sizes, scalars),
+  ``sizes`` (what is timed, by split), ``test_sizes`` (what is checked), ``bars``, and the methods ``inputs``,
+  ``reference`` and ``hidden_sizes``; and ``problem(options)``, whose option ``language`` is ``cpp`` or ``numba``;
+- ``seed.cpp`` and ``seed.py``: plain scalar code, which every search starts from and which is a bar too;
+- ``bars.py``: the other known forms, one function each, called as a kernel in Python is: NumPy, torch, a library's one
+  operation. One whose library is not installed does not count;
+- ``baselines/cpp`` and ``baselines/py``: human designs that a search may draw on;
+- ``experts/cpp`` and ``experts/py``: our best, shown to no proposer and measured beside the champion;
+- ``brief.md``: what bounds the time, and what usually decides.
+
+Nothing here is timed, built or checked: ``speciate.evaluators.kernel`` does that, in the same way for all.
+"""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from speciate.evaluators import Argument as Argument
     from speciate.evaluators import Array as Array
     from speciate.evaluators import Baseline as Baseline
+    from speciate.evaluators import Buffer as Buffer
     from speciate.evaluators import Candidate as Candidate
     from speciate.evaluators import CandidateFault as CandidateFault
     from speciate.evaluators import Cost as Cost
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from speciate.evaluators import Incorrect as Incorrect
     from speciate.evaluators import Interface as Interface
     from speciate.evaluators import JudgeTask as JudgeTask
+    from speciate.evaluators import Kernel as Kernel
+    from speciate.evaluators import KernelArrays as KernelArrays
+    from speciate.evaluators import KernelInterface as KernelInterface
+    from speciate.evaluators import KernelProblem as KernelProblem
     from speciate.evaluators import Limits as Limits
     from speciate.evaluators import Measurement as Measurement
     from speciate.evaluators import Objective as Objective
@@ -66,11 +71,13 @@ if TYPE_CHECKING:
     from speciate.evaluators import SandboxProcess as SandboxProcess
     from speciate.evaluators import SandboxUnavailableError as SandboxUnavailableError
     from speciate.evaluators import Session as Session
+    from speciate.evaluators import Sizes as Sizes
     from speciate.evaluators import SourceFile as SourceFile
     from speciate.evaluators import SpeciateError as SpeciateError
     from speciate.evaluators import Split as Split
     from speciate.evaluators import Status as Status
     from speciate.evaluators import Workload as Workload
+    from speciate.evaluators import draw as draw
     from speciate.evaluators import judge as judge
     from speciate.evaluators import judge_inline as judge_inline
     from speciate.evaluators import load_baselines as load_baselines
@@ -98,6 +105,7 @@ _EVALUATORS = (
     "Argument",
     "Array",
     "Baseline",
+    "Buffer",
     "Candidate",
     "CandidateFault",
     "Cost",
@@ -112,6 +120,10 @@ _EVALUATORS = (
     "Incorrect",
     "Interface",
     "JudgeTask",
+    "Kernel",
+    "KernelArrays",
+    "KernelInterface",
+    "KernelProblem",
     "Limits",
     "Measurement",
     "Objective",
@@ -139,11 +151,13 @@ _EVALUATORS = (
     "SandboxProcess",
     "SandboxUnavailableError",
     "Session",
+    "Sizes",
     "SourceFile",
     "SpeciateError",
     "Split",
     "Status",
     "Workload",
+    "draw",
     "judge",
     "judge_inline",
     "load_baselines",

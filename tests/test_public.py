@@ -19,14 +19,16 @@ from tests.conftest import missing
 ROOT = Path(__file__).parent.parent
 # fmt: off
 PUBLIC = [
-    "Answer", "Archive", "ArchiveView", "Argument", "Array", "Baseline", "Candidate", "CandidateFault", "Cost",
-    "Descriptor", "Draw", "Elite", "Evaluation", "EvaluationCache", "Evaluator", "Executor", "Finished", "Function",
-    "Hook", "Incorrect", "Interface", "JudgeTask", "Limits", "Measurement", "Objective", "Parameter", "Parent", "Past",
-    "Place", "Plan", "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall",
-    "Problem", "ProblemError", "ProblemRef", "Program", "ProgramInterface", "Proposal", "Proposer", "Quantity",
-    "RealBed", "RealTest", "Reasons", "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess",
-    "SandboxUnavailableError", "Session", "SourceFile", "SpeciateError", "Spent", "Split", "Status", "Task", "Workload",
-    "__version__", "judge", "judge_inline", "load_baselines", "load_problem", "open_archive",
+    "Answer", "Archive", "ArchiveView", "Argument", "Array", "Baseline", "Buffer", "Candidate", "CandidateFault",
+    "Cost", "Descriptor", "Draw", "Elite", "Evaluation", "EvaluationCache", "Evaluator", "Executor", "Finished",
+    "Function", "Hook", "Incorrect", "Interface", "JudgeTask", "Kernel", "KernelArrays", "KernelInterface",
+    "KernelProblem", "Limits", "Measurement", "Objective", "Parameter", "Parent", "Past", "Place", "Plan",
+    "PlanInterface", "PlanProbe", "Policy", "PolicyInterface", "PolicyProbe", "Probe", "ProbeCall", "Problem",
+    "ProblemError", "ProblemRef", "Program", "ProgramInterface", "Proposal", "Proposer", "Quantity", "RealBed",
+    "RealTest", "Reasons", "Record", "RunSettings", "Sandbox", "SandboxError", "SandboxProcess",
+    "SandboxUnavailableError", "Session", "Sizes", "SourceFile", "SpeciateError", "Spent", "Split", "Status",
+    "Task", "Workload", "__version__", "draw", "judge", "judge_inline", "load_baselines", "load_problem",
+    "open_archive",
 ]
 # fmt: on
 

@@ -17,7 +17,7 @@ from ._bars import Bar, BarError, kept_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._timing import TIMED, calls_of, on_core, slots_of, timing_lock
+from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -43,6 +43,8 @@ class Choice(NamedTuple):
     """Median CPU time of one call, which a busy machine leaves as it is; of those that run here and are right."""
     absent: dict[str, str]
     """Why the others do not."""
+    copy_s: float
+    """Of copying as many bytes as a call must move, at best."""
 
     @property
     def best(self) -> str:
@@ -63,6 +65,15 @@ def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBa
     if not choice.seconds:
         raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
     return BestBar(choice.best, _bar(problem, kernel, choice.best))
+
+
+def floor_of(problem: "KernelProblem", sizes: Sizes) -> float | None:
+    """Return the least time of any kernel at ``sizes``, in units of the best bar's; None before a judging here.
+
+    It is a fraction of the time of a plain copy of as many bytes.
+    """
+    choice = _read(cache_folder("bars") / f"{_key(problem, sizes)}.json")
+    return choice.copy_s / IMPOSSIBLE / choice.seconds[choice.best] if choice and choice.seconds else None
 
 
 def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Bar:
@@ -89,7 +100,7 @@ def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choic
             seconds[name] = _seconds(problem, _bar(problem, kernel, name), sizes)
         except BarError as error:
             absent[name] = str(error)
-    return Choice(seconds, absent)
+    return Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
 
 
 def _seconds(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> float:

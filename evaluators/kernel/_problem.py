@@ -13,7 +13,7 @@ from .._contract import Candidate, Measurement, SourceFile, Split, Workload
 from .._errors import ProblemError
 from .._problem import Baseline, Descriptor, Limits, Objective, Problem
 from ._arena import Arrays
-from ._best_bar import best_bar
+from ._best_bar import best_bar, floor_of
 from ._checks import verify
 from ._interface import KernelInterface, Sizes
 from ._session import Kernel
@@ -121,6 +121,13 @@ class KernelProblem(Problem[Kernel]):
         """Return the geometric mean: half the time on one size and twice on another is no gain."""
         return math.exp(math.fsum(math.log(m.objective) for m in measurements) / len(measurements))
 
+    def bound(self, workload: Workload) -> float | None:
+        """Return the least time that any kernel can take on this machine: a quarter of a copy's, over the best bar's.
+
+        None before the first judging here, which measures both.
+        """
+        return floor_of(self, _sizes_of(workload))
+
     def experts(self) -> Sequence[Baseline]:
         """Return our own kernels in the problem's language: ``experts/cpp`` or ``experts/py``."""
         from .._baselines import load_baselines  # here, since it imports this module's own
@@ -149,7 +156,7 @@ class KernelProblem(Problem[Kernel]):
         """Check the kernel, once a judging, and time it against the best bar for the workload's sizes."""
         if subject.error is None:
             subject.error = verify(self, subject)
-        sizes = {name: int(value) for name, value in workload.params.items()}
+        sizes = _sizes_of(workload)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         best = best_bar(self, subject, sizes)
         before = subject.peak_bytes()
@@ -173,6 +180,10 @@ class KernelProblem(Problem[Kernel]):
             axis.name: axis.number(words[axis.name]) if axis.categories else figures[axis.name]
             for axis in self.descriptors
         }
+
+
+def _sizes_of(workload: Workload) -> Sizes:
+    return {name: int(value) for name, value in workload.params.items()}
 
 
 def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:

@@ -67,8 +67,9 @@ def test_every_kernel_in_cpp_is_right(design, bubblewrap: Sandbox) -> None:
 
 def test_the_kernels_in_python_are_right(bubblewrap: Sandbox) -> None:
     pytest.importorskip("numba")
-    assert [each.name for each in NUMBA.baselines()] == ["column-order", "fastmath", "whole-array"]
-    for design in NUMBA.baselines()[1:]:
+    contenders = [each for each in NUMBA.baselines() if not each.control]
+    assert len(contenders) >= 3
+    for design in contenders:
         check(NUMBA, design.candidate, bubblewrap)
 
 
