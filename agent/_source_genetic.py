@@ -18,6 +18,7 @@ from ._constant_tuning import TUNE, Tuner, tuning_draw
 from ._fronts import from_front
 from ._genetic import ON_REQUEST, select
 from ._literals import changeable_files, is_python
+from ._loop_hints import hint
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._python_source import Source
 from ._settings import RunSettings
@@ -49,6 +50,8 @@ ARMS = (
     Arm("function", 0.06),
     Arm("blend", 0.05),
 )
+HINT = Arm("hint", 0.40)
+"""Of kernels in C++: what a compiler makes of a loop decides more than the loop's own words."""
 _WEIGHTS = {TUNE: 0.15, **{arm.name: arm.weight for arm in ARMS}}
 _PYTHON: dict[str, python.PythonChange] = {
     TUNE: python.tune,
@@ -73,6 +76,7 @@ _TOKEN: dict[str, token.TokenChange] = {
     "reorder": token.swap,
     "condition": token.swap,
     "statement": token.statement,
+    HINT.name: hint,
 }
 _TOKEN_MATES: dict[str, token.TokenCrossover] = {
     "splice": token.line,
@@ -165,14 +169,15 @@ class SourceProposer:
     name = "genetic"
 
     def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
-        self._chooser = Chooser(settings, _WEIGHTS, ON_REQUEST)
+        self._weights = {TUNE: _WEIGHTS[TUNE], **{arm.name: arm.weight for arm in _arms(problem)}}
+        self._chooser = Chooser(settings, self._weights, ON_REQUEST)
         self._workshop = Workshop(problem)
         self._tuner = Tuner(problem)
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Choose an operator, a parent and, for a crossover, a mate."""
         library = self._workshop.library
-        operator = self._chooser.pick("operator", _WEIGHTS, view.history, rng)
+        operator = self._chooser.pick("operator", self._weights, view.history, rng)
         elites = view.elites
         if not elites:
             # Nothing is judged yet: a program of the library stands in for the parent.
@@ -219,6 +224,7 @@ class SourceRandom:
 
     def __init__(self, problem: Problem[Any]):
         self._workshop = Workshop(problem)
+        self._arms = [arm.name for arm in _arms(problem)]
 
     def draw(self, view: ArchiveView, rng: Random) -> Draw:
         """Draw nothing but the seed of the changes."""
@@ -234,12 +240,17 @@ class SourceRandom:
         for step in range(steps + _TRIES):
             if step >= steps and child.id not in known:
                 return Proposal(child)
-            child = self._workshop.changed(child, rng.choice(library), rng.choice(ARMS).name, rng) or child
+            child = self._workshop.changed(child, rng.choice(library), rng.choice(self._arms), rng) or child
         return Proposal(None, note=f"{_TRIES} changes of the seed gave nothing new that parses")
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
         """Return None: chance does not mend."""
         return None
+
+
+def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
+    """Return the operators, but for tuning, that a problem's designs are changed by."""
+    return (*ARMS, HINT) if problem.kind == "kernel" and problem.interface.language == "c++" else ARMS
 
 
 def _nodes(candidate: Candidate) -> int:
