@@ -33,6 +33,8 @@ class Watchdog:
         self.calls = [0]
         self.starting = False
         """Whether the awaited answer is to ``begin``, which has a limit of its own."""
+        self.resting = False
+        """Whether the judge is busy with something that is not the candidate's: its wall time is not charged."""
         self.breach: CandidateFault | SandboxError | None = None
         self._process = process
         self._limits = limits
@@ -110,7 +112,7 @@ class Watchdog:
             return _timeout(limits, "decision_cpu_s", "one answer took more than {:g} CPU seconds")
         elif now.wall_s - asked.wall_s > limits.decision_wall_s:
             return _timeout(limits, "decision_wall_s", "one answer took longer than {:g} s")
-        if now.wall_s - began.wall_s > limits.wall_s:
+        if not self.resting and now.wall_s - began.wall_s > limits.wall_s:
             return _timeout(limits, "wall_s", "one workload was not finished within {:g} wall seconds")
         return None
 

@@ -127,10 +127,17 @@ def kept_bar(key: tuple[object, ...], start: Callable[[], Bar]) -> Bar:
     return _started[key]
 
 
+def release_bar(key: tuple[object, ...]) -> None:
+    """End the bar that is kept under ``key``, if there is one."""
+    bar = _started.pop(key, None)
+    if bar is not None:
+        bar.close()
+
+
 def release_bars() -> None:
     """End every bar that was kept."""
-    while _started:
-        _started.popitem()[1].close()
+    for key in list(_started):
+        release_bar(key)
 
 
 atexit.register(release_bars)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._errors import CandidateFault, ProblemError
 from ._arena import POISONS, Contents, guard_words
-from ._bars import Bar, BarError, kept_bar
+from ._bars import Bar, BarError, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
@@ -34,6 +34,8 @@ class BestBar(NamedTuple):
 
     name: str
     runner: Bar
+    key: tuple[object, ...]
+    """Under which it is kept."""
 
 
 class Choice(NamedTuple):
@@ -64,7 +66,7 @@ def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBa
             choice = _read(file) or _written(file, _measured(problem, kernel, sizes))
     if not choice.seconds:
         raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
-    return BestBar(choice.best, _bar(problem, kernel, choice.best))
+    return BestBar(choice.best, _bar(problem, kernel, choice.best), _kept_as(problem, kernel, choice.best))
 
 
 def floor_of(problem: "KernelProblem", sizes: Sizes) -> float | None:
@@ -80,7 +82,11 @@ def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Bar:
     def start() -> Bar:
         return Bar(name, problem.interface, problem.arena_bytes, _code(problem, kernel, name), kernel.cpu)
 
-    return kept_bar((problem.name, problem.version, name, kernel.cpu, problem.arena_bytes), start)
+    return kept_bar(_kept_as(problem, kernel, name), start)
+
+
+def _kept_as(problem: "KernelProblem", kernel: "Kernel", name: str) -> tuple[object, ...]:
+    return problem.name, problem.version, name, kernel.cpu, problem.arena_bytes
 
 
 def _code(problem: "KernelProblem", kernel: "Kernel", name: str) -> dict[str, Any]:
@@ -100,7 +106,10 @@ def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choic
             seconds[name] = _seconds(problem, _bar(problem, kernel, name), sizes)
         except BarError as error:
             absent[name] = str(error)
-    return Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
+    choice = Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
+    for name in {SEED, *problem.bars} - {choice.best if seconds else ""}:
+        release_bar(_kept_as(problem, kernel, name))
+    return choice
 
 
 def _seconds(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> float:

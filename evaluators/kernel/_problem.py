@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._contract import Candidate, Measurement, SourceFile, Split, Workload
-from .._errors import ProblemError
+from .._errors import ProblemError, SandboxError
 from .._problem import Baseline, Descriptor, Limits, Objective, Problem
 from ._arena import Arrays
+from ._bars import BarError, release_bar
 from ._best_bar import best_bar, floor_of
 from ._checks import verify
 from ._interface import KernelInterface, Sizes
@@ -42,8 +43,8 @@ class KernelProblem(Problem[Kernel]):
     limits = Limits(
         wall_s=120.0,
         cpu_s=60.0,
-        decision_wall_s=10.0,
-        decision_cpu_s=10.0,
+        decision_wall_s=20.0,
+        decision_cpu_s=5.0,
         start_wall_s=60.0,
         memory_bytes=2 << 30,
     )
@@ -158,9 +159,14 @@ class KernelProblem(Problem[Kernel]):
             subject.error = verify(self, subject)
         sizes = _sizes_of(workload)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
-        best = best_bar(self, subject, sizes)
+        with subject.resting():
+            best = best_bar(self, subject, sizes)
         before = subject.peak_bytes()
-        timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
+        try:
+            timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
+        except BarError as error:
+            release_bar(best.key)
+            raise SandboxError(str(error)) from error
         if timing.noisy and NOISY not in subject.labels:
             subject.labels.append(NOISY)
         temp_bytes = max(0, subject.peak_bytes() - before)

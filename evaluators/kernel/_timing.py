@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,7 +92,10 @@ def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes,
     Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be.
     """
     race = _Race(problem, kernel, bar, sizes, rng)
-    with timing_lock(), on_core(kernel.cpu):
+    with ExitStack() as held:
+        with kernel.resting():
+            held.enter_context(timing_lock())
+        held.enter_context(on_core(kernel.cpu))
         copied = copy_s(problem.moved_bytes(sizes))
         for attempt in range(1, ATTEMPTS + 1):
             found = race.pairs(copied, attempt)

@@ -3,6 +3,7 @@
 import fcntl
 import mmap
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from speciate.evaluators import (
     JudgeTask,
     Place,
     Sandbox,
+    SandboxError,
     Sizes,
     SourceFile,
     Status,
@@ -188,6 +190,28 @@ def test_bars_that_are_not_here_or_wrong_do_not_count(bubblewrap: Sandbox) -> No
     for file in cache_folder("bars").glob("*.json"):
         assert "a_library_that_nobody_has" in file.read_text()
         assert "wrong_form is wrong" in file.read_text()
+
+
+def test_a_bar_that_died_is_no_fault_of_the_kernel_and_is_started_again(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PROBLEM, SEED, Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        best = best_bar(PROBLEM, kernel, PROBLEM.sizes["train"]["S"])
+        best.runner._process.kill()
+        with pytest.raises(SandboxError, match="its process ended"):
+            PROBLEM.measure(kernel, PROBLEM.workloads("train")[0])
+        assert PROBLEM.measure(kernel, PROBLEM.workloads("train")[0]).objective > 0
+
+
+def test_waiting_for_another_judge_is_not_charged(bubblewrap: Sandbox) -> None:
+    limits = PROBLEM.limits.model_copy(update={"wall_s": 0.2})
+    with evaluator_of("kernel").open(PROBLEM, SEED, Place(limits, bubblewrap)) as session:
+        kernel = session.subject
+        with kernel.resting():
+            time.sleep(0.4)
+        assert kernel.fault is None
+        assert kernel.watchdog.breach is None
+        time.sleep(0.4)
+        assert kernel.watchdog.breach is not None
 
 
 def test_a_build_is_remembered_and_a_spoiled_entry_is_not_believed(bubblewrap: Sandbox) -> None:
