@@ -17,6 +17,7 @@ from multiprocessing.queues import SimpleQueue
 from typing import Protocol
 
 from ._contract import Evaluation, Status
+from ._cores import claimed_core
 from ._errors import SpeciateError
 from ._ladder import JudgeTask, judge
 from ._plugins import installed, load_installed
@@ -56,7 +57,10 @@ class InlineExecutor:
 
 
 class LocalExecutor:
-    """A pool of ``workers`` judging processes, each pinned to a core of its own where there are enough."""
+    """A pool of ``workers`` judging processes, each pinned to a core that no other one has where there are enough.
+
+    Others are also those of other runs on this machine.
+    """
 
     def __init__(self, workers: int):
         self._workers = workers
@@ -83,10 +87,9 @@ class LocalExecutor:
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        cores = sorted(os.sched_getaffinity(0))
         slots: SimpleQueue[int] = context.SimpleQueue()
         for slot in range(self._workers):
-            slots.put(cores[slot % len(cores)])
+            slots.put(slot)
         return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_enter_worker, initargs=(slots,))
 
     def _try(self, outer: "Future[Evaluation]", task: JudgeTask, cache: EvaluationCache | None, attempts: int) -> None:
@@ -157,7 +160,7 @@ def _enter_worker(slots: "SimpleQueue[int]") -> None:
     """Prepare a judging process: it leaves Ctrl-C to its parent, ends when the parent does, and keeps to one core."""
     global _core
     _follow_parent()
-    _core = slots.get()
+    _core = claimed_core(slots.get())
     os.sched_setaffinity(0, {_core})
 
 
