@@ -43,7 +43,7 @@ class KernelProblem(Problem[Kernel]):
     limits = Limits(
         wall_s=120.0,
         cpu_s=60.0,
-        decision_wall_s=20.0,
+        decision_wall_s=30.0,
         decision_cpu_s=5.0,
         start_wall_s=60.0,
         memory_bytes=2 << 30,

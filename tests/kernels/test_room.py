@@ -36,6 +36,7 @@ def made(folder: str, language: str = "cpp") -> KernelProblem:
 
 PROBLEMS = [made(folder) for folder in FOLDERS]
 HALVES = [each for each in PROBLEMS if re.search(r"(?:double|float) \w+ = 0\.0f?;", each.seed().source)]
+FLOATS = [each for each in PROBLEMS if any(buffer.dtype == "float32" for buffer in each.interface.outputs)]
 Answer = Callable[[KernelProblem, KernelArrays, Sizes], KernelArrays]
 
 
@@ -115,6 +116,8 @@ WRONG = {
     "ones": filled(1.0),
     "its first input": first_input,
     "half of it": half,
+}
+SHORT = {
     "answers cut to bfloat16": short_answers,
     "inputs cut to bfloat16": short_inputs,
     "reckoned in float16": half_precision,
@@ -124,6 +127,13 @@ WRONG = {
 @pytest.mark.parametrize("problem", PROBLEMS, ids=named)
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
 def test_what_does_not_do_its_work_is_wrong(problem: KernelProblem, answer: Answer) -> None:
+    with np.errstate(all="ignore"):
+        assert max(answered_by(problem, answer)) > 1.0
+
+
+@pytest.mark.parametrize("problem", FLOATS, ids=named)
+@pytest.mark.parametrize("answer", SHORT.values(), ids=SHORT)
+def test_what_is_reckoned_with_fewer_digits_is_wrong(problem: KernelProblem, answer: Answer) -> None:
     with np.errstate(all="ignore"):
         assert max(answered_by(problem, answer)) > 1.0
 
