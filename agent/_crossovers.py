@@ -4,6 +4,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 
+from ._digits import USUAL, digits_of
 from ._growth import Growth, call, constant
 from ._mutations import choose
 from ._program import Program, Site, size_of, top_level_numbers
@@ -232,7 +233,8 @@ def blend(program: Program, mate: Program, growth: Growth) -> bool:
     for own, other in zip(program.constants, mate.constants, strict=True):
         a, b = own.value, other.value
         if isinstance(a, int | float) and isinstance(b, int | float) and a != b:
-            value = float(f"{max(a + step * (b - a), 0.0):.3g}")
+            digits = max(digits_of(repr(a)), digits_of(repr(b)))
+            value = float(f"{max(a + step * (b - a), 0.0):.{digits if digits > USUAL else 3}g}")
             own.value = round(value) if isinstance(a, int) and a >= 10 else value
             moved = True
     return moved

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from speciate.evaluators import Candidate, SourceFile
 
 from ._blocks import has_blocks
+from ._digits import USUAL, as_fine, digits_of
 from ._python_changes import is_named, is_structural
 from ._python_source import Source, edited
 from ._token_changes import NUMBER, File
@@ -39,9 +40,11 @@ class Literal(NamedTuple):
     """What follows its digits, as the ``f`` of ``1.5f``."""
     doubles: bool = False
     """Whether it is a size that stays a power of two."""
+    digits: int = USUAL
+    """Significant digits that it is written with."""
 
     def nearest(self, value: float) -> float:
-        """Return the number that may stand here and is nearest to ``value``: four digits, or a whole one.
+        """Return the number that may stand here and is nearest to ``value``: of as many digits, or a whole one.
 
         It would be found here again: a nameless number does not become zero, and none negative.
         """
@@ -50,7 +53,7 @@ class Literal(NamedTuple):
             return float(2 ** max(0, round(math.log2(min(max(value, 1.0), most)))))
         if self.whole:
             return float(round(min(max(value, least), most)))
-        return least if value < _LEAST else float(f"{min(value, most):.4g}")
+        return least if value < _LEAST else as_fine(min(value, most), self.digits)
 
     def text(self, value: float) -> str:
         """Return how ``value`` is written here."""
@@ -133,7 +136,9 @@ def _of_python(number: int, text: str) -> Iterator[Literal]:
         if place.role != "literal" or is_structural(place) or not isinstance(value, int | float):
             continue
         if _tunable(value, is_named(place)):
-            yield Literal(number, place.start, place.end, float(value), isinstance(value, int), is_named(place))
+            digits = digits_of(text[place.start : place.end])
+            whole, named = isinstance(value, int), is_named(place)
+            yield Literal(number, place.start, place.end, float(value), whole, named, digits=digits)
 
 
 def _of_tokens(number: int, file: SourceFile, grammar: Grammar) -> Iterator[Literal]:
@@ -151,7 +156,8 @@ def _of_tokens(number: int, file: SourceFile, grammar: Grammar) -> Iterator[Lite
         named = bool(before) and (before[-1] in _NAMING or before[-2:-1] == ["define"])
         if _tunable(value, named):
             doubles = whole and value >= 16 and int(value) & (int(value) - 1) == 0
-            yield Literal(number, token.start, token.end, value, whole, named, match["suffix"], doubles)
+            digits = digits_of(match["digits"])
+            yield Literal(number, token.start, token.end, value, whole, named, match["suffix"], doubles, digits)
 
 
 def _tunable(value: float, named: bool) -> bool:

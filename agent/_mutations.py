@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import exp
 
+from ._digits import USUAL, as_fine, digits_of, fineness
 from ._growth import Grown, Growth, call, constant
 from ._program import Program, Site, SiteKind, magnitude, size_of
 
@@ -173,9 +174,10 @@ def _jitter(node: ast.Constant, growth: Growth, sigma: float) -> None:
     if not size:
         node.value = constant(abs(growth.rng.gauss(0.0, 0.5))).value
         return
-    whole = isinstance(node.value, int) and size >= 10
-    moved = size * exp(growth.rng.gauss(0.0, sigma))
-    node.value = round(moved) if whole else constant(moved).value
+    whole, digits = isinstance(node.value, int) and size >= 10, digits_of(repr(node.value))
+    fine = digits > USUAL and not whole
+    moved = size * exp(growth.rng.gauss(0.0, sigma * fineness(digits if fine else USUAL, growth.rng)))
+    node.value = round(moved) if whole else as_fine(moved, digits) if fine else constant(moved).value
 
 
 def simplify(program: Program, growth: Growth) -> bool:

@@ -13,6 +13,7 @@ from random import Random
 
 from speciate.evaluators import Interface, PlanInterface
 
+from ._digits import USUAL, as_fine, digits_of, fineness
 from ._python_source import LISTS, Place, Source, Step, bound_by, called, edited, parsed, read_by, visible_at
 from ._shapes import Shape, agree, shape_of, shapes_of
 
@@ -92,12 +93,13 @@ def tune(source: Source, bench: Bench) -> str | None:
     for start in sorted(chosen, reverse=True):
         place = chosen[start]
         assert isinstance(place.node, ast.Constant)
-        text = edited(text, place.start, place.end, repr(moved(place.node.value, bench)))
+        digits = digits_of(text[place.start : place.end])
+        text = edited(text, place.start, place.end, repr(moved(place.node.value, bench, digits)))
     return text if parsed(text) else None
 
 
-def moved(value: object, bench: Bench) -> float | int:
-    """Return a number near ``value``, of its own sort: whole numbers stay whole."""
+def moved(value: object, bench: Bench, digits: int = USUAL) -> float | int:
+    """Return a number near ``value``, of its own sort: whole numbers stay whole, one of many digits keeps them."""
     assert isinstance(value, int | float)
     if isinstance(value, int):
         if abs(value) <= 8 or bench.rng.random() < 0.2:
@@ -106,7 +108,8 @@ def moved(value: object, bench: Bench) -> float | int:
         return scaled if scaled != value else value + bench.rng.choice((-1, 1))
     if value == 0.0:
         return float(f"{bench.spread(2.0) * 0.1:.3g}")
-    return float(f"{value * bench.spread(bench.rng.choice((0.15, 0.5, 1.2))):.4g}")
+    step = bench.rng.choice((0.15, 0.5, 1.2)) * fineness(digits, bench.rng)
+    return as_fine(value * bench.spread(step), digits)
 
 
 def swap(source: Source, bench: Bench) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from textwrap import indent
 from typing import TypeVar
 
+from ._digits import as_fine, digits_of
 from ._python_changes import BUILTINS, Bench, is_quantity, shapes_in, small
 from ._python_source import (
     Place,
@@ -195,7 +196,8 @@ def blend(source: Source, mate: Source, bench: Bench) -> str | None:
         if first == second or shape < 0.34 or not isinstance(first, int | float) or not isinstance(second, int | float):
             continue
         between = first + (second - first) * bench.rng.random()
-        mixed = second if shape < 0.67 else round(between) if isinstance(first, int) else float(f"{between:.4g}")
+        digits = max(digits_of(source.text[place.start : place.end]), digits_of(mate.text[other.start : other.end]))
+        mixed = second if shape < 0.67 else round(between) if isinstance(first, int) else as_fine(between, digits)
         text = edited(text, place.start, place.end, repr(mixed))
     return text if text != source.text and parsed(text) else None
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from ._blocks import free_regions, within
+from ._digits import USUAL, digits_of, fineness
 from ._python_source import edited
 from ._tokens import Grammar, Token, reads, tokens
 
@@ -116,8 +117,9 @@ def moved(number: str, rng: Random) -> str:
         return f"{digits[:2]}{rng.choice((value * 2, value // 2, value + 1)):x}{suffix}"
     if digits.isdigit():
         return f"{_whole(int(digits), rng)}{suffix}"
-    value_f = float(digits) * rng.lognormvariate(0.0, rng.choice((0.15, 0.5, 1.2))) or rng.lognormvariate(-2.0, 2.0)
-    text = f"{value_f:.4g}"
+    step = rng.choice((0.15, 0.5, 1.2)) * fineness(digits_of(digits), rng)
+    value_f = float(digits) * rng.lognormvariate(0.0, step) or rng.lognormvariate(-2.0, 2.0)
+    text = f"{value_f:.{max(USUAL, digits_of(digits))}g}"
     return (text if any(sign in text for sign in ".en") else f"{text}.0") + suffix
 
 

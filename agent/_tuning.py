@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
+from ._digits import USUAL, fineness
 from ._literals import Constants, Literal
 from ._surface import Surface
 
@@ -46,7 +47,9 @@ def tuned(constants: Constants, trials: Sequence[Trial], rng: Random) -> tuple[f
         trials: it and its relatives of the same skeleton, oldest first.
         rng: of the ticket.
     """
-    scale = _Scale(constants)
+    # Where numbers are written finely, a ticket looks at one scale: a factor of two here, the last digits there.
+    finest = max((literal.digits for literal in constants.literals if not literal.whole), default=USUAL)
+    scale = _Scale(constants, fineness(finest, rng))
     if not scale.literals:
         return None
     known: dict[Point, float] = {}
@@ -96,7 +99,8 @@ def _thrown(point: Point, axes: Sequence[int], step: float, rng: Random) -> Poin
 class _Scale:
     """The numbers of a design as a point: logarithms, of whole numbers those of the next one; tenths about zero."""
 
-    def __init__(self, constants: Constants):
+    def __init__(self, constants: Constants, unit: float):
+        self._unit = unit
         order = sorted(range(len(constants.literals)), key=lambda n: _rank(constants.literals[n]))
         self._axes = sorted(order[:MOST_NUMBERS])
         self._given = constants.values
@@ -110,7 +114,8 @@ class _Scale:
 
     def point(self, values: Sequence[float]) -> Point:
         """Return the point of some values."""
-        return tuple(_inward(literal, values[n]) for literal, n in zip(self.literals, self._axes, strict=True))
+        pairs = zip(self.literals, self._axes, strict=True)
+        return tuple(_inward(literal, values[n]) / self._of(literal) for literal, n in pairs)
 
     def snapped(self, point: Point) -> Point:
         """Return the point that is meant by ``point`` once its numbers are written."""
@@ -120,8 +125,12 @@ class _Scale:
         """Return the values of a point."""
         found = list(self._given)
         for literal, n, place in zip(self.literals, self._axes, point, strict=True):
-            found[n] = literal.nearest(_outward(literal, place))
+            found[n] = literal.nearest(_outward(literal, place * self._of(literal)))
         return tuple(found)
+
+    def _of(self, literal: Literal) -> float:
+        """Return the unit of a number's axis: 1 for one that is not written finely."""
+        return self._unit if literal.digits > USUAL and not literal.whole else 1.0
 
 
 def _rank(literal: Literal) -> tuple[bool, bool]:

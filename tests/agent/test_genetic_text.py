@@ -12,6 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from speciate.agent import Draw, Elite, Parent, Task
 from speciate.agent._blocks import framed, free_regions
+from speciate.agent._digits import digits_of
+from speciate.agent._literals import constants_of
+from speciate.agent._python_changes import Bench, tune
+from speciate.agent._python_changes import moved as python_moved
+from speciate.agent._python_source import Source
 from speciate.agent._source_genetic import ARMS, SourceProposer, SourceRandom, Workshop
 from speciate.agent._token_changes import moved
 from speciate.agent._tokens import C_LIKE, SHELL, grammar_of, reads, tokens
@@ -280,3 +285,42 @@ def test_a_filled_frame_keeps_all_but_the_block(inside, outside):
     assert framed(frame, reply) == f"a\n# EVOLVE-BLOCK-START\n{inside}\n# EVOLVE-BLOCK-END\nz"
     assert framed(frame, outside) is None
     assert framed(outside, reply) == reply
+
+
+def test_a_number_of_many_digits_keeps_them_and_is_moved_in_its_last_ones_too():
+    moves = {digits: [nearby(digits, seed) for seed in range(400)] for digits in (4, 9)}
+    sizes = {digits: [abs(value / WRITTEN[digits] - 1.0) for value in found] for digits, found in moves.items()}
+    assert sum(size < 1e-6 for size in sizes[9]) > 40
+    assert sum(size > 1e-2 for size in sizes[9]) > 40
+    assert sum(digits_of(repr(value)) >= 8 for value in moves[9]) > 350
+    assert max(digits_of(repr(value)) for value in moves[4]) <= 4
+    assert sum(size < 1e-3 for size in sizes[4]) < 20
+    assert {digits_of(each_token(seed)) for seed in range(30)} <= {7, 8, 9}
+
+
+WRITTEN = {4: 0.1667, 9: 0.166666672}
+
+
+def nearby(digits, seed):
+    return python_moved(WRITTEN[digits], Bench(Random(seed), bins({}).interface), digits)
+
+
+def each_token(seed):
+    text = moved("0.166666672f", Random(seed))
+    assert text.endswith("f")
+    return text[:-1]
+
+
+def test_a_text_of_many_digits_has_them_after_every_change_of_its_numbers():
+    """Written with zeros at their end they count too: that is how a text says how finely it is meant."""
+    text = "A = 0.500000000\nB = 0.25\n\n\ndef order(items):\n    return sorted(items, key=lambda item: A * item)\n"
+    found = {literal.value: literal.digits for literal in constants_of(Candidate.from_source(text), ANY).literals}
+    assert found == {0.5: 9, 0.25: 2}
+    source = Source(text)
+    children = [tune(source, Bench(Random(seed), bins({}).interface)) for seed in range(60)]
+    values = [child.split("\n")[0].removeprefix("A = ") for child in children if child is not None]
+    changed = [value for value in values if value != "0.500000000"]
+    assert sum(digits_of(value) > 4 for value in changed) > 0.9 * len(changed) > 20
+
+
+ANY = frozenset({"candidate.py"})

@@ -124,6 +124,18 @@ def test_tuning_finds_better_numbers_and_is_the_same_again():
     assert tuning(2, 12) != trials[:13]
 
 
+def test_numbers_written_finely_are_tuned_at_every_scale():
+    constants = found(Candidate.from_source("A = 0.166666672\nB = 0.5\n"))
+    sizes = []
+    for seed in range(60):
+        values = tuned(constants, [Trial(constants.values, 1.0)], Random(seed))
+        assert values is not None
+        sizes.append(abs(values[0] / constants.values[0] - 1.0))
+        assert values[1] == 0.5 or abs(values[1] / 0.5 - 1.0) > 1e-3
+    assert sum(size < 1e-5 for size in sizes) > 10
+    assert sum(size > 1e-2 for size in sizes) > 5
+
+
 def test_a_design_of_many_numbers_keeps_those_of_least_weight():
     text = "".join(f"N{n} = {n + 2}\n" for n in range(MOST_NUMBERS)) + "print(3, 4.5)\n"
     constants = found(Candidate.from_source(text))
