@@ -45,7 +45,7 @@ PLAN_CHARACTERS = 1_500
 PLANS = 4
 """Plans that an author is asked for at once."""
 
-_KINDS = ("policy", "plan", "program", "command", "kernel")
+_KINDS = ("policy", "plan", "program", "command", "kernel", "formula")
 """Kinds whose authors are told habits of their own."""
 _FENCES = {"c++": "cpp", "c#": "csharp", "shell": "sh"}
 

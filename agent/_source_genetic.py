@@ -52,6 +52,17 @@ ARMS = (
 )
 HINT = Arm("hint", 0.40)
 """Of kernels in C++: what a compiler makes of a loop decides more than the loop's own words."""
+FORMULA_ARMS = (
+    Arm("tune", 0.60),
+    Arm("blend", 0.08),
+    Arm("splice", 0.08),
+    Arm("term", 0.06),
+    Arm("swap", 0.06),
+    Arm("function", 0.06),
+    Arm("transplant", 0.03),
+    Arm("statement", 0.03),
+)
+"""Of formulas: there are few of a form that is any good, and each is as good as its constants."""
 _WEIGHTS = {TUNE: 0.15, **{arm.name: arm.weight for arm in ARMS}}
 _PYTHON: dict[str, python.PythonChange] = {
     TUNE: python.tune,
@@ -101,7 +112,8 @@ class Workshop:
         self._interface = problem.interface
         self._bytes = problem.limits.source_bytes
         self._typical = _typical(problem)
-        same = [each.candidate for each in problem.baselines() if not each.control and self._alike(each.candidate)]
+        shown = [each.candidate for each in problem.baselines() if not each.control and not each.withheld]
+        same = [candidate for candidate in shown if self._alike(candidate)]
         self.library: Sequence[Candidate] = [self.seed, *same]
         self._changeable = changeable_files(self.seed)
         self._most_nodes = max([MOST_NODES, *(3 * _nodes(each) for each in self.library)])
@@ -158,8 +170,8 @@ class SourceProposer:
     """Evolves programs of unknown types. Deterministic: ``write`` depends on its task alone.
 
     Args:
-        problem: its seed and its baselines (controls apart) are the material that crossovers may draw on
-            besides the elites.
+        problem: its seed and its baselines (controls and those withheld apart) are the material that crossovers
+            may draw on besides the elites.
         settings: of the run: which operators are drawn, and how they are chosen.
 
     Raises:
@@ -250,6 +262,8 @@ class SourceRandom:
 
 def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
     """Return the operators, but for tuning, that a problem's designs are changed by."""
+    if problem.kind == "formula":
+        return FORMULA_ARMS
     return (*ARMS, HINT) if problem.kind == "kernel" and problem.interface.language == "c++" else ARMS
 
 

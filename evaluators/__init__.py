@@ -17,6 +17,7 @@ from ._contract import (
 )
 from ._errors import CandidateFault, Incorrect, ProblemError, SandboxError, SandboxUnavailableError, SpeciateError
 from ._executors import Executor, InlineExecutor, LocalExecutor, executor_named, worker_pool
+from ._formula import Formula, FormulaInterface
 from ._inline import InlinePolicy
 from ._interface import Answer, Argument, Function, Hook, Interface, PolicyInterface, Quantity, Record
 from ._ladder import JudgeTask, judge, judge_inline
@@ -64,6 +65,8 @@ __all__ = [
     "Evaluator",
     "Executor",
     "Finished",
+    "Formula",
+    "FormulaInterface",
     "Frozen",
     "Function",
     "Headroom",

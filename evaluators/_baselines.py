@@ -1,7 +1,8 @@
 """Baselines as files: a folder of designs, each telling its own title, source and constants.
 
 ``baselines/earliest_finish.py`` is the baseline ``earliest-finish``. Its docstring (or, in another language, its
-first comment) begins with the title and may hold a line ``Source: ...`` and a line ``Control.`` for a yardstick.
+first comment) begins with the title and may hold a line ``Source: ...``, a line ``Control.`` for a yardstick, and a
+line ``Withheld.`` for a mark to reach, which no search starts from.
 A constant that tuning may change says so where it stands::
 
     WEIGHT = 1.0  # tune: 0.1..10 log
@@ -70,6 +71,7 @@ def _baseline(file: Path, entry: str, language: str, tuned: Mapping[str, Any]) -
         parameters=parameters,
         tuned_evaluations=tuned.get("evaluations") if parameters else None,
         control=any(line.rstrip(".") == "Control" for line in lines),
+        withheld=any(line.rstrip(".") == "Withheld" for line in lines),
     )
 
 

@@ -129,6 +129,8 @@ class Baseline(Frozen):
     """Judgings spent on tuning its constants; None where that is not known, or there is nothing to tune."""
     control: bool = False
     """True for a design that is a yardstick and not a contender (random)."""
+    withheld: bool = False
+    """True for a mark to reach: it contends, but no search starts from it and no inventor is shown it."""
 
 
 class Probe(Frozen):

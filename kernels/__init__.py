@@ -12,5 +12,8 @@ A folder holds
 - ``experts/cpp`` and ``experts/py``: our best, shown to no proposer and measured beside the champion;
 - ``brief.md``: what bounds the time, and what usually decides.
 
+The problems of numerics (``numeric_exp`` and its like, on ``kernels.numerics``) are formulas, of which nothing is
+timed: the judge reckons each itself, for all inputs.
+
 Nothing here is timed, built or checked: ``speciate.evaluators.kernel`` does that, in the same way for all.
 """

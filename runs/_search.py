@@ -46,7 +46,7 @@ from ._report import Report, write_report
 from ._tally import Tally
 from ._verdict import RIVALS, Verdict
 
-GROWN_KINDS = frozenset({"policy", "plan"})
+GROWN_KINDS = frozenset({"policy", "plan", "formula"})
 """Kinds whose candidates only the problem's own functions are recombined into; a program may be shell."""
 
 
@@ -105,8 +105,8 @@ def new_run(
 ) -> RunRecord:
     """Write a run and its control arms, and return it; nothing is judged and no model is asked yet.
 
-    All start from the problem's seed and its tuned baselines. ``control_evaluations`` is each arm's budget;
-    None gives it the run's own.
+    All start from the problem's seed and its tuned baselines, those withheld apart. ``control_evaluations`` is each
+    arm's budget; None gives it the run's own.
 
     Raises:
         SpeciateError: no such problem, sandbox, model or key, or a budget that cannot be kept. There is then
@@ -120,7 +120,7 @@ def new_run(
         LLMProposer(problem, settings, archive.database, "unwritten")
     arms = [arm_settings(settings, arm, control_evaluations) for arm in ARMS if arm in controls]
     environment = environment_of(settings.sandbox)
-    starters = [problem.seed(), *(baseline.candidate for baseline in problem.baselines())]
+    starters = [problem.seed(), *(each.candidate for each in problem.baselines() if not each.withheld)]
     run_id = create_run(archive, settings, problem, starters, environment)
     for arm in arms:
         create_run(archive, arm, problem, starters, environment, control_of=run_id)

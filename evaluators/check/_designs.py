@@ -50,6 +50,10 @@ def designs_of(kind: str) -> KindDesigns | None:
         from ._kernel_designs import KernelDesigns
 
         return KernelDesigns()
+    if kind == "formula":
+        from ._formula_designs import FormulaDesigns
+
+        return FormulaDesigns()
     return None
 
 

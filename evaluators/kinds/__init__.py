@@ -98,7 +98,7 @@ def kinds() -> list[str]:
     return [*_BUILT_IN, *sorted(set(installed(GROUP)) - set(_BUILT_IN))]
 
 
-_BUILT_IN = ("policy", "plan", "program", "command", "kernel")
+_BUILT_IN = ("policy", "plan", "program", "command", "kernel", "formula")
 
 
 def _built_in(kind: str) -> "Evaluator[Any] | None":
@@ -123,6 +123,10 @@ def _built_in(kind: str) -> "Evaluator[Any] | None":
         from ._kernel import KernelEvaluator
 
         return KernelEvaluator()
+    if kind == "formula":
+        from ._formula import FormulaEvaluator
+
+        return FormulaEvaluator()
     return None
 
 

@@ -77,7 +77,7 @@ def test_no_package_gives_another_meaning_to_a_kind_of_ours(monkeypatch: pytest.
     module = sys.modules["speciate.evaluators.kinds"]  # The package has a function of that name.
     monkeypatch.setattr(module, "installed", lambda group: ["kernel", "policy", "dance"])
     monkeypatch.setattr(module, "load_installed", lambda group, name: object())
-    assert kinds() == ["policy", "plan", "program", "command", "kernel", "dance"]
+    assert kinds() == ["policy", "plan", "program", "command", "kernel", "formula", "dance"]
     evaluator_of.cache_clear()
     for kind in ("kernel", "policy"):
         assert type(evaluator_of(kind)).__module__.startswith("speciate.evaluators.kinds.")
