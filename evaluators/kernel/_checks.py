@@ -2,7 +2,8 @@
 
 An element's error is its distance from the reference, as a share of the element's own size and a thousandth of its
 row's (root mean square), so that one near zero is not held to digits that its row does not have. Allowed is ten
-times what the same reference errs in float32, and never less than the rounding of a plain sum of that many terms.
+times what the same reference errs in float32, and never less than the rounding of a plain sum of that many terms, as a
+share of the row's size: where large terms cancel, how near float32 comes is a matter of luck.
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,8 @@ class Truth(NamedTuple):
     """In float64, or the integers themselves."""
     allowed: Mapping[str, float]
     """Largest error of each float output."""
+    least: float
+    """Rounding of a plain sum, allowed of each element as a share of its row's size; 0 where nothing is summed."""
 
     def worst(self, found: Arrays) -> tuple[float, str]:
         """Return the largest error as a share of what is allowed, and where it is, in words."""
@@ -57,14 +60,16 @@ class Truth(NamedTuple):
     def _shares(self, name: str, found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
         if truth.dtype.kind != "f":
             return np.where(found == truth, 0.0, np.inf)
+        allowed = self.allowed[name]
+        shares = errors(found, truth, max(_ROW_SHARE, self.least / allowed)) / allowed
         # What is no number is as wrong as can be, and must not hide behind comparisons that it makes false.
-        return np.nan_to_num(errors(found, truth) / self.allowed[name], nan=np.inf, posinf=np.inf)
+        return np.nan_to_num(shares, nan=np.inf, posinf=np.inf)
 
 
-def errors(found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the error of each element; both of one shape, the truth in float64."""
+def errors(found: NDArray[Any], truth: NDArray[Any], row_share: float = _ROW_SHARE) -> NDArray[np.float64]:
+    """Return the error of each element, as a share of its size and so much of its row's; the truth in float64."""
     row = np.sqrt(np.mean(np.square(truth), axis=-1, keepdims=True))
-    size = np.abs(truth) + _ROW_SHARE * row
+    size = np.abs(truth) + row_share * row
     distance = np.abs(found.astype(np.float64) - truth)
     shares: NDArray[np.float64] = np.divide(distance, size, out=np.where(distance > 0, np.inf, 0.0), where=size > 0)
     return shares
@@ -74,13 +79,14 @@ def truth_of(problem: "KernelProblem", inputs: Arrays, sizes: Sizes) -> Truth:
     """Compute the reference in float64, and what is allowed from its float32 form."""
     exact = problem.reference(inputs, sizes, np.float64)
     single = problem.reference(inputs, sizes, np.float32)
-    least = _FLOOR * _EPSILON * problem.terms(sizes) ** 0.5
+    terms = problem.terms(sizes)
+    least = _FLOOR * _EPSILON * terms**0.5
     allowed = {
         name: max(least, SLACK * float(errors(single[name], truth).max(initial=0.0)))
         for name, truth in exact.items()
         if truth.dtype.kind == "f"
     }
-    return Truth(exact, allowed)
+    return Truth(exact, allowed, least if terms > 1 else 0.0)
 
 
 def cases(problem: "KernelProblem", rng: np.random.Generator) -> list[Case]:
