@@ -58,6 +58,8 @@ class Interpreted:
         import numpy as np
 
         self.function = function
+        self.before: Callable[..., Any] = function
+        """What a trusted form does with its inputs first, untimed; asked for only where it has such a step."""
         self._memory = memory
         self._buffers = message["buffers"]
         self._names = message["names"]
@@ -91,7 +93,9 @@ def loaded(message: dict[str, Any], memory: Any) -> Compiled | Interpreted:
         spec = spec_from_file_location("bars", message["path"])
         module = module_from_spec(spec)  # type: ignore[arg-type]
         spec.loader.exec_module(module)  # type: ignore[union-attr]
-        return Interpreted(message, memory, getattr(module, message["function"]))
+        form = Interpreted(message, memory, getattr(module, message["function"]))
+        form.before = getattr(module, f"before_{message['function']}", form.function)
+        return form
     message["program"].begin(0)
     function = getattr(sys.modules["candidate"], message["function"], None)
     if not callable(function):
@@ -114,7 +118,12 @@ def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
         write(answer, ok)
         while data := read(ask, 65536):
             if data[0] == CONTROL:
-                calls = [kernel.arguments(call) for call in _control(ask, data)["calls"]]
+                told = _control(ask, data)
+                if "calls" in told:
+                    calls = [kernel.arguments(call) for call in told["calls"]]
+                elif isinstance(kernel, Interpreted):
+                    for arguments in calls:
+                        kernel.before(*arguments)
             else:
                 for arguments in calls:
                     function(*arguments)

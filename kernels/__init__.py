@@ -7,7 +7,8 @@ A folder holds
   ``reference`` and ``hidden_sizes``; and ``problem(options)``, whose option ``language`` is ``cpp`` or ``numba``;
 - ``seed.cpp`` and ``seed.py``: plain scalar code, which every search starts from and which is a bar too;
 - ``bars.py``: the other known forms, one function each, called as a kernel in Python is: NumPy, torch, a library's one
-  operation. One whose library is not installed does not count;
+  operation. One whose library is not installed does not count; ``before_FORM``, where it is defined, is called first
+  with the same arguments, untimed;
 - ``baselines/cpp`` and ``baselines/py``: human designs that a search may draw on;
 - ``experts/cpp`` and ``experts/py``: our best, shown to no proposer and measured beside the champion;
 - ``brief.md``: what bounds the time, and what usually decides.

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .._errors import SpeciateError
@@ -38,7 +39,9 @@ class Bar:
         name: for messages.
         interface: of the problem.
         arena_bytes: memory for its calls.
-        code: ``object`` (a shared object) or ``path`` and ``function`` (a Python file and its function).
+        code: ``object`` (a shared object) or ``path`` and ``function`` (a Python file and its function). Where the
+            file also defines ``before_FUNCTION``, that is called with the same arguments first, and is not timed: a
+            form that is handed its weights in another shape makes it there.
         cpu: the core.
 
     Raises BarError where it does not start.
@@ -46,6 +49,7 @@ class Bar:
 
     def __init__(self, name: str, interface: KernelInterface, arena_bytes: int, code: Mapping[str, Any], cpu: int):
         self.name = name
+        self._before = "path" in code and f"def before_{code['function']}(" in Path(code["path"]).read_text("utf-8")
         self.arena = Arena(arena_bytes)
         self._folder = tempfile.TemporaryDirectory(prefix="speciate-bar-")
         pipes = Pipes()
@@ -82,6 +86,8 @@ class Bar:
 
     def run(self) -> Lap:
         """Have the prepared calls made. Raises BarError where its code fails."""
+        if self._before:
+            self._say(control({"before": True}))
         return self._say(NOW)
 
     def _say(self, question: bytes) -> Lap:

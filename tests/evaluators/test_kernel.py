@@ -27,6 +27,7 @@ from speciate.evaluators import (
 from speciate.evaluators._room import Rooms
 from speciate.evaluators.check._kernel_designs import KernelDesigns
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, guard_words, laid, unwritten
+from speciate.evaluators.kernel._bars import Bar
 from speciate.evaluators.kernel._best_bar import best_bar
 from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
@@ -190,6 +191,24 @@ def test_bars_that_are_not_here_or_wrong_do_not_count(bubblewrap: Sandbox) -> No
     for file in cache_folder("bars").glob("*.json"):
         assert "a_library_that_nobody_has" in file.read_text()
         assert "wrong_form is wrong" in file.read_text()
+
+
+def test_a_form_may_first_bring_its_inputs_into_another_shape() -> None:
+    code = {"path": str(PROBLEM.folder / "bars.py"), "function": "prepared_form"}
+    bar = Bar("prepared", PROBLEM.interface, 1 << 16, code, min(os.sched_getaffinity(0)))
+    rng = np.random.default_rng(4)
+    sizes = {"rows": 3, "columns": 5}
+    slots = [laid(PROBLEM.interface, sizes), laid(PROBLEM.interface, sizes, 1 << 15)]
+    bar.prepare(slots)
+    for _ in range(2):
+        inputs = [PROBLEM.inputs(sizes, "normal", rng) for _ in slots]
+        calls = [Contents(bar.arena, *each, guard_words(rng)) for each in zip(slots, inputs, strict=True)]
+        for call in calls:
+            call.write(POISONS[0])
+        bar.run()
+        for given, call in zip(inputs, calls, strict=True):
+            assert truth_of(PROBLEM, given, sizes).worst(call.outputs())[0] <= 1.0
+    bar.close()
 
 
 def test_a_bar_that_died_is_no_fault_of_the_kernel_and_is_started_again(bubblewrap: Sandbox) -> None:
