@@ -52,6 +52,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_claims.py
 	$(BIN)/python tests/bench/bench_agent.py
 	$(BIN)/python tests/bench/bench_fronts.py
+	$(BIN)/python tests/bench/bench_kernels.py
 
 # Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason. Searches are
 # resumed from docs/peers/search.jsonl. ARGS="search --seeds 5" runs a part.

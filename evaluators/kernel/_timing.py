@@ -3,7 +3,8 @@
 A pair is one timing of the kernel and one of the bar, on the same fresh inputs, in alternating order, on one core;
 before each, guards, outputs and inputs are written anew, so that both find memory in the same state. The figure is
 the median of the pairs' ratios, with a bootstrap interval: in runs of one kernel against itself on a loaded machine
-single pairs lay between 0.74 and 1.56 and medians between 0.97 and 1.01, while ratios of least times were worse.
+single pairs lay between 0.74 and 1.56 and medians between 0.97 and 1.01, while ratios of least times were worse. A pair
+in which either side had to wait for the core tells nothing of the two, and is made again.
 """
 
 import fcntl
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
     from ._session import Kernel
 
 PAIRS = 15
+MOST_PAIRS = 30
+"""Made where some are disturbed: somebody else had the core for a while."""
+LEAST_PAIRS = 8
+"""Undisturbed ones that do; with fewer, all count, as they do of a kernel that waits by itself."""
 WARM_UP = 2
 """Pairs before them, which look the same from the kernel's side and do not count."""
 ATTEMPTS = 3
 """How often all pairs are made where the clocks disagree."""
 DISAGREE = 0.25
 """Share by which the ratio of wall times may differ from that of CPU times."""
+ASKING_S = 50e-6
+"""Wall seconds of a timing that may be nobody's CPU time."""
 SAMPLE_BYTES = 8 << 20
 """Calls are timed several at a time until they move so much: then the 10 us of asking count for little."""
 MOST_CALLS = 16
@@ -124,7 +131,7 @@ class _Race:
     def pairs(self, copied: float, attempt: int) -> Timing:
         """Make all pairs once."""
         self._kernel.watchdog.begin()
-        laps = [self._pair(kernel_first=bool(i % 2)) for i in range(WARM_UP + PAIRS)][WARM_UP:]
+        laps = self._laps()
         walls = np.array([(ours.wall_s, theirs.wall_s) for ours, theirs in laps])
         cpus = np.array([(ours.cpu_s, theirs.cpu_s) for ours, theirs in laps])
         ratios = walls[:, 0] / walls[:, 1]
@@ -141,6 +148,18 @@ class _Race:
             error=self._error,
             attempts=attempt,
         )
+
+    def _laps(self) -> list[tuple[Lap, Lap]]:
+        """Make pairs until ``PAIRS`` of them were left alone; all count where too few were."""
+        calm: list[tuple[Lap, Lap]] = []
+        disturbed: list[tuple[Lap, Lap]] = []
+        for i in range(WARM_UP + MOST_PAIRS):
+            pair = self._pair(kernel_first=bool(i % 2))
+            if i >= WARM_UP:
+                (disturbed if any(map(waited, pair)) else calm).append(pair)
+            if len(calm) == PAIRS:
+                return calm
+        return calm if len(calm) >= LEAST_PAIRS else calm + disturbed
 
     def _pair(self, *, kernel_first: bool) -> tuple[Lap, Lap]:
         inputs = [self._problem.inputs(self._sizes, TIMED, self._rng) for _ in self._slots]
@@ -172,6 +191,11 @@ class _Race:
         if not share <= 1.0:
             raise self._kernel.wrong(f"a timed call: {where} ({share:.3g} times the error allowed)")
         self._error = max(self._error, share)
+
+
+def waited(lap: Lap) -> bool:
+    """Return whether much of the time was not the kernel's own: its process waited for the core, or for something."""
+    return lap.wall_s > (1.0 + DISAGREE) * lap.cpu_s + ASKING_S
 
 
 def interval(ratios: NDArray[np.float64]) -> tuple[float, float]:

@@ -32,7 +32,8 @@ from speciate.evaluators.kernel._best_bar import best_bar
 from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._labels import calls_a_library
-from speciate.evaluators.kernel._timing import Timing, interval, timing_lock
+from speciate.evaluators.kernel._session import Lap
+from speciate.evaluators.kernel._timing import Timing, interval, timing_lock, waited
 from support.row_scale.problem import RowScale, reference
 
 PROBLEM = RowScale()
@@ -318,6 +319,21 @@ def test_clocks_that_disagree_by_a_quarter_make_a_timing_noisy() -> None:
     assert not timing(1.2, 1.0).noisy
     assert timing(1.3, 1.0).noisy
     assert timing(0.7, 1.0).noisy
+
+
+def test_a_timing_in_which_the_process_waited_is_told_by_its_clocks() -> None:
+    assert not waited(Lap(wall_s=1.2e-3, cpu_s=1e-3))
+    assert waited(Lap(wall_s=1.4e-3, cpu_s=1e-3))
+    assert not waited(Lap(wall_s=40e-6, cpu_s=10e-6))
+
+
+def test_a_kernel_that_sleeps_is_measured_with_its_sleep(bubblewrap: Sandbox) -> None:
+    word = judged(around(f"{CALL} if (rows > 60) usleep(3000);", "#include <unistd.h>"), bubblewrap)
+    assert word.status is Status.OK
+    assert "noisy" in word.labels
+    (measured,) = word.measurements
+    assert measured.metrics["kernel_wall_s"] >= 3e-3
+    assert measured.objective > 2 * measured.metrics["cpu_ratio"]
 
 
 def test_the_interval_of_a_median_holds_it_and_is_the_same_again() -> None:
