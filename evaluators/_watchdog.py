@@ -4,6 +4,8 @@ import os
 import select
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ._contract import Status
@@ -33,8 +35,7 @@ class Watchdog:
         self.calls = [0]
         self.starting = False
         """Whether the awaited answer is to ``begin``, which has a limit of its own."""
-        self.resting = False
-        """Whether the judge is busy with something that is not the candidate's: its wall time is not charged."""
+        self._resting = False
         self.breach: CandidateFault | SandboxError | None = None
         self._process = process
         self._limits = limits
@@ -51,6 +52,17 @@ class Watchdog:
     def begin(self) -> None:
         """Start a workload's own clocks: what earlier ones used is neither charged to it nor saved for it."""
         self._workload = self._now()
+
+    @contextmanager
+    def rest(self) -> Iterator[None]:
+        """Charge no wall time to the workload while the judge waits for something that is not the candidate's."""
+        self._resting, since = True, time.monotonic()
+        try:
+            yield
+        finally:
+            began = self._workload
+            self._workload = began._replace(wall_s=began.wall_s + time.monotonic() - since)
+            self._resting = False
 
     def stop(self) -> None:
         """Stop watching and wait for the thread. Call once."""
@@ -112,7 +124,7 @@ class Watchdog:
             return _timeout(limits, "decision_cpu_s", "one answer took more than {:g} CPU seconds")
         elif now.wall_s - asked.wall_s > limits.decision_wall_s:
             return _timeout(limits, "decision_wall_s", "one answer took longer than {:g} s")
-        if not self.resting and now.wall_s - began.wall_s > limits.wall_s:
+        if not self._resting and now.wall_s - began.wall_s > limits.wall_s:
             return _timeout(limits, "wall_s", "one workload was not finished within {:g} wall seconds")
         return None
 

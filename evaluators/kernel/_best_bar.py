@@ -1,10 +1,13 @@
 """Which known form is best on this machine at these sizes: found once, written down, the same for all candidates."""
 
+import fcntl
 import hashlib
 import json
 import os
 import statistics
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,7 +65,7 @@ def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBa
     file = cache_folder("bars") / f"{_key(problem, sizes)}.json"
     choice = _read(file)
     if choice is None:
-        with timing_lock(), on_core(kernel.cpu):
+        with _alone(file), on_core(kernel.cpu):
             choice = _read(file) or _written(file, _measured(problem, kernel, sizes))
     if not choice.seconds:
         raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
@@ -106,7 +109,8 @@ def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choic
             seconds[name] = _seconds(problem, _bar(problem, kernel, name), sizes)
         except BarError as error:
             absent[name] = str(error)
-    choice = Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
+    with timing_lock():
+        choice = Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
     for name in {SEED, *problem.bars} - {choice.best if seconds else ""}:
         release_bar(_kept_as(problem, kernel, name))
     return choice
@@ -123,7 +127,8 @@ def _seconds(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> float:
     for i in range(_RUNS):
         for each in contents:
             each.write(POISONS[i % 2])
-        taken.append(bar.run().cpu_s / len(slots))
+        with timing_lock():
+            taken.append(bar.run().cpu_s / len(slots))
     share, where = truth_of(problem, inputs, sizes).worst(contents[0].outputs())
     if not share <= 1.0:
         raise BarError(f"bar {bar.name} is wrong: {where}")
@@ -149,6 +154,14 @@ def _read(file: Path) -> Choice | None:
         return Choice(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Keep other judges from finding out the same at the same time."""
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _written(file: Path, choice: Choice) -> Choice:

@@ -159,7 +159,7 @@ class KernelProblem(Problem[Kernel]):
             subject.error = verify(self, subject)
         sizes = _sizes_of(workload)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
-        with subject.resting():
+        with subject.watchdog.rest():
             best = best_bar(self, subject, sizes)
         before = subject.peak_bytes()
         try:

@@ -4,8 +4,7 @@ import inspect
 import os
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -114,16 +113,6 @@ class Kernel(Link):
             raise self.failed(data, None)
         calls[0] += 1
         return Lap(ended - began, self.process.cpu_s() - cpu_s)
-
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Charge no wall time while the judge waits for others; the workload's clocks begin anew afterwards."""
-        self.watchdog.resting = True
-        try:
-            yield
-        finally:
-            self.watchdog.begin()
-            self.watchdog.resting = False
 
     def peak_bytes(self) -> int:
         """Return the most address space its process ever had: what it allocates in a call raises it."""

@@ -99,11 +99,9 @@ def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes,
     Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be.
     """
     race = _Race(problem, kernel, bar, sizes, rng)
-    with ExitStack() as held:
-        with kernel.resting():
-            held.enter_context(timing_lock())
-        held.enter_context(on_core(kernel.cpu))
-        copied = copy_s(problem.moved_bytes(sizes))
+    with on_core(kernel.cpu):
+        with quiet(kernel):
+            copied = copy_s(problem.moved_bytes(sizes))
         for attempt in range(1, ATTEMPTS + 1):
             found = race.pairs(copied, attempt)
             if not found.noisy:
@@ -165,20 +163,22 @@ class _Race:
         inputs = [self._problem.inputs(self._sizes, TIMED, self._rng) for _ in self._slots]
         order = [self._slots[i] for i in self._rng.permutation(len(self._slots))]
         poison = POISONS[int(self._rng.integers(0, len(POISONS)))]
-        laps = {}
-        for runner in (self._kernel, self._bar) if kernel_first else (self._bar, self._kernel):
-            contents = [Contents(runner.arena, *each, self._guard) for each in zip(order, inputs, strict=True)]
-            runner.prepare(order)
-            for each in contents:
-                each.write(poison)
-            laps[runner is self._kernel] = runner.run()
-            if runner is self._kernel:
-                self._check(contents, inputs)
+        laps: dict[bool, Lap] = {}
+        found: list[Arrays] = []
+        with quiet(self._kernel):
+            for runner in (self._kernel, self._bar) if kernel_first else (self._bar, self._kernel):
+                contents = [Contents(runner.arena, *each, self._guard) for each in zip(order, inputs, strict=True)]
+                runner.prepare(order)
+                for each in contents:
+                    each.write(poison)
+                laps[runner is self._kernel] = runner.run()
+                if runner is self._kernel:
+                    found = [answered(self._kernel, each, "a timed call") for each in contents]
+        self._check(found, inputs)
         return laps[True], laps[False]
 
-    def _check(self, contents: Sequence[Contents], inputs: Sequence[Arrays]) -> None:
-        """Check every call for what it left, and some for their values."""
-        found = [answered(self._kernel, each, "a timed call") for each in contents]
+    def _check(self, found: Sequence[Arrays], inputs: Sequence[Arrays]) -> None:
+        """Check the values of some calls; what each of them left has been looked at."""
         if self._rng.random() >= 1 / CHECKED_EVERY and self._truth is not None:
             return
         drawn = int(self._rng.integers(0, len(found)))
@@ -203,6 +203,18 @@ def interval(ratios: NDArray[np.float64]) -> tuple[float, float]:
     drawn = np.random.default_rng(0).choice(ratios, (_RESAMPLES, len(ratios)))
     low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
     return float(low), float(high)
+
+
+@contextmanager
+def quiet(kernel: "Kernel") -> Iterator[None]:
+    """Hold the timing lock; what the wait for it takes is not charged to the kernel.
+
+    It is held for one pair at a time: a judge that gets little of its core would make all others wait.
+    """
+    with ExitStack() as held:
+        with kernel.watchdog.rest():
+            held.enter_context(timing_lock())
+        yield
 
 
 @contextmanager

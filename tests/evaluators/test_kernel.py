@@ -226,7 +226,8 @@ def test_waiting_for_another_judge_is_not_charged(bubblewrap: Sandbox) -> None:
     limits = PROBLEM.limits.model_copy(update={"wall_s": 0.2})
     with evaluator_of("kernel").open(PROBLEM, SEED, Place(limits, bubblewrap)) as session:
         kernel = session.subject
-        with kernel.resting():
+        kernel.watchdog.begin()
+        with kernel.watchdog.rest():
             time.sleep(0.4)
         assert kernel.fault is None
         assert kernel.watchdog.breach is None
