@@ -1,6 +1,5 @@
 """Which known form is best on this machine at these sizes: found once, written down, the same for all candidates."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,7 +19,7 @@ from ._bars import Bar, BarError, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock
+from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock, wait_for
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 SEED = "seed"
 """The bar that is the problem's seed in C++."""
 _RUNS = 7
+_PATIENCE_S = 60.0
 _LIBRARIES = ("numpy", "torch")
 
 
@@ -158,9 +158,9 @@ def _read(file: Path) -> Choice | None:
 
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
-    """Keep other judges from finding out the same at the same time."""
+    """Keep other judges, for a while, from finding out the same at the same time."""
     with file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for(lock.fileno(), _PATIENCE_S)
         yield
 
 

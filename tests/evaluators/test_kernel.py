@@ -33,7 +33,7 @@ from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folde
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.kernel._session import Lap
-from speciate.evaluators.kernel._timing import Timing, interval, timing_lock, waited
+from speciate.evaluators.kernel._timing import Timing, interval, timing_lock, wait_for, waited
 from support.row_scale.problem import RowScale, reference
 
 PROBLEM = RowScale()
@@ -350,6 +350,7 @@ def test_only_one_judge_times_at_a_time() -> None:
         try:
             with pytest.raises(BlockingIOError):
                 fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            assert not wait_for(other, 0.05)
         finally:
             os.close(other)
 
