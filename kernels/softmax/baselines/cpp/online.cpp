@@ -8,16 +8,16 @@ extern "C" void softmax(const float* x, float* out, int64_t rows, int64_t column
         const float* a = x + row * stride;
         float* y = out + row * columns;
         float most = a[0];
-        float sum = 1.0f;
+        double sum = 1.0;
         for (int64_t i = 1; i < columns; i++) {
             if (a[i] > most) {
-                sum = sum * std::exp(most - a[i]) + 1.0f;
+                sum = sum * std::exp(most - a[i]) + 1.0;
                 most = a[i];
             } else {
                 sum += std::exp(a[i] - most);
             }
         }
-        float scale = 1.0f / sum;
+        float scale = (float)(1.0 / sum);
         for (int64_t i = 0; i < columns; i++) {
             y[i] = std::exp(a[i] - most) * scale;
         }
