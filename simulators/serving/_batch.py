@@ -60,8 +60,10 @@ class Batch:
         "_outlived_blocks",
         "_outliving",
         "_partial_done",
+        "_peak_blocks",
         "_peak_fixed",
         "_pending_decode",
+        "_predicted",
         "_prefills",
         "_requests",
         "_running",
@@ -86,6 +88,9 @@ class Batch:
         """The observed row. ``Replica.observe`` brings it up to date; what changes only with events always is."""
         self.row[:5] = [float(index), float(spec.speed), float(spec.blocks), 0.0, float(spec.blocks)]
         self._requests = requests
+        self._predicted = requests.predicted
+        self._peak_blocks = requests.peak_blocks
+        """Of each request: tokens that are expected to be generated here, and blocks that it then holds."""
         self._blocks = spec.blocks
         self._block_size = spec.block_size
         self._waiting: deque[int] = deque()

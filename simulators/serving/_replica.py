@@ -91,8 +91,8 @@ class Replica(Batch):
         """Queue a placed request. Returns True if it may be admitted when the iteration under way ends."""
         requests, row = self._requests, self.row
         blocks = requests.prompt_blocks[request]
-        predicted = requests.predicted[request]
-        peak = requests.peak_blocks[request]
+        predicted = self._predicted[request]
+        peak = self._peak_blocks[request]
         row[QUEUED] += 1.0
         row[RESERVED] += blocks
         row[PREFILL] += requests.prompt[request]
@@ -125,8 +125,10 @@ class Replica(Batch):
                 self.mode = MIXED
                 self._planned = 1
                 return now + duration
-        self.mode = DECODING
         batch = self._batch
+        if not batch:
+            return -1.0  # What is computed and not sent on takes the blocks of what waits.
+        self.mode = DECODING
         planned = (self._finishing[0] >> SHIFT) - self._steps
         if preempted or not self._macro:
             planned = 1
@@ -144,17 +146,25 @@ class Replica(Batch):
         Returns:
             The new end, or -1.0 where the plan ends there anyway.
         """
+        planned = self._ended(now) + 1
+        if planned >= self._planned:
+            return -1.0
+        self._planned = planned
+        self.version += 1
+        return self._started + planned * (self._linear + self._quadratic * planned)
+
+    def _ended(self, now: float) -> int:
+        """Return how many iterations of a jump have ended at ``now``; its last one ends with its event, not before.
+
+        The end of iteration k is at k (linear + quadratic k); the root is taken in the form without cancellation, a
+        hair too high, and lowered where that put it on the wrong side.
+        """
         since = now - self._started
         linear, quadratic = self._linear, self._quadratic
         done = int(2.0 * since / (linear + sqrt(linear * linear + 4.0 * quadratic * since)) + ROUNDING)
         if done * (linear + quadratic * done) > since:
             done -= 1
-        planned = done + 1
-        if planned >= self._planned:
-            return -1.0
-        self._planned = planned
-        self.version += 1
-        return self._started + planned * (linear + quadratic * planned)
+        return done if done < self._planned else self._planned - 1
 
     def complete(self, now: float) -> int:
         """End the planned iterations at ``now``. Returns how many requests finished."""
@@ -162,18 +172,21 @@ class Replica(Batch):
         self.iterations += done
         steps = self._steps
         batch = self._batch
+        used = self._used
         if batch:
             size = self._block_size
             phase = steps % size
-            cycles = done // size
-            needed = cycles * self._members + sum(self._needs[phase : phase + done - cycles * size])
-            outlived = int(needed * PER_OUTLIVED)
-            self._used = used = self._used + needed - outlived * OUTLIVED
-            self._outlived_blocks += outlived
+            if done == 1:
+                needed = self._needs[phase]
+            else:
+                cycles = done // size
+                needed = cycles * self._members + sum(self._needs[phase : phase + done - cycles * size])
+            if needed:
+                outlived = int(needed * PER_OUTLIVED)
+                self._used = used = used + needed - outlived * OUTLIVED
+                self._outlived_blocks += outlived
             self._context += batch * done
             self.output_tokens += batch * done
-        else:
-            used = self._used
         self._steps = steps = steps + done
         if used > self.max_used_blocks:
             self.max_used_blocks = int(used)
@@ -195,9 +208,7 @@ class Replica(Batch):
     def observe(self, now: float) -> list[float]:
         """Return the replica's row as of ``now``. The list is the replica's own: copy it, do not keep it.
 
-        The end of iteration k of a jump is at k (linear + quadratic k); the root is taken in the form without
-        cancellation, a hair too high, and lowered where that put it on the wrong side. A jump's last iteration
-        ends with its event, not before.
+        Asked of every replica for every decision: ``_ended`` is written out here.
         """
         row = self.row
         at = steps = self._steps
@@ -230,8 +241,9 @@ class Replica(Batch):
         elif at == self._observed:
             return row
         else:
-            self._outlive(at)
-            outlived_blocks = self._outlived_blocks
+            if at >= self._next_outlives:
+                self._outlive(at)
+                outlived_blocks = self._outlived_blocks
             row[ITERATION] = self._decode_table[batch] + self._context_s * (context + batch) if batch else 0.0
         self._observed = at
         row[USED] = used

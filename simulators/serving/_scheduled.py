@@ -46,7 +46,9 @@ class ScheduledReplica(Replica):
         self.stalls = Stalls(n, promises.gap_s)
         self.tally = Tally()
         self._scheduler = scheduler
-        self._promises = np.column_stack((promises.first_s, promises.token_s)).tolist()
+        known = (requests.arrival_s, requests.prompt, requests.predicted, promises.first_s, promises.token_s)
+        self._known = np.column_stack(known).tolist()
+        """What JOB_FIELDS has of each request that does not change."""
         self._block_s = host.block_s
         self._host_free = host.blocks
         self._swapped: dict[int, int] = {}
@@ -81,12 +83,13 @@ class ScheduledReplica(Replica):
         if not self._running and not self._waiting:
             return -1.0
         self._observed = -1
-        short = self._batch > 0 and self._growth() > self._blocks - self._used
+        free = self._blocks - self._used
+        short = free < self._batch and self._growth() > free
         if short:
             self._find_blocks(now)
         self.version += 1
         self._started = now
-        if not self._held and not (short and self._batch):
+        if (self._waiting or self._prefills) and not self._held and not (short and self._batch):
             duration = self._compose(now)
             if duration > 0.0:
                 self.mode = MIXED
@@ -114,8 +117,7 @@ class ScheduledReplica(Replica):
             if batch:
                 stalls.pass_(now - self._started, 0.0, 1, batch)
         else:
-            step = 2.0 * self._quadratic
-            stalls.pass_(self._linear + self._quadratic, step, self._planned, batch)
+            stalls.pass_(self._linear + self._quadratic, 2.0 * self._quadratic, self._planned, batch)
         for request in self._returning:
             stalls.resume(request, now)
             stalls.join(request)
@@ -257,11 +259,11 @@ class ScheduledReplica(Replica):
 
     def _victims(self, now: float, running: list[int]) -> list[tuple[float, int]]:
         """Return (score, request) of ``running``, in order of admission, in the order to preempt them."""
-        engine = self._engine_fields(now)
+        engine, evict = self._engine_fields(now), self._scheduler.evict
+        self.tally.evicts += len(running)
         scored = []
         for request in reversed(running):
-            self.tally.evicts += 1
-            score = self._scheduler.evict(self._running_fields(now, request) + engine)
+            score = evict(self._running_fields(now, request) + engine)
             if score != score:
                 raise DecisionError(f"evict must return a number for request {request}, got {score!r}")
             scored.append((score, request))
@@ -345,36 +347,36 @@ class ScheduledReplica(Replica):
     def _waiting_fields(self, now: float, request: int) -> list[float]:
         """Return JOB_FIELDS of a request in line."""
         requests = self._requests
-        rest = (requests.pending[request], self._need(request), 0.0)
-        return self._fields(now, request, requests.generated[request], rest)
+        generated, left = requests.generated[request], requests.pending[request]
+        return self._fields(now, request, generated, left, self._need(request), 0.0)
 
     def _running_fields(self, now: float, request: int) -> list[float]:
         """Return JOB_FIELDS of a running request."""
-        requests = self._requests
-        resident = now - self._joined_s[request]
+        requests, left = self._requests, 0
+        generated = self._steps - requests.base[request]
+        cached = requests.prompt[request] + generated - 1
         if self._prefills and request == self._prefills[0]:
-            pending = requests.pending[request]
-            held = -(-pending // self._block_size)
-            return self._fields(
-                now, request, requests.generated[request], (pending - self._partial_done, held, resident)
-            )
-        held = self._blocks_of(request, 0)
-        return self._fields(now, request, self._steps - requests.base[request], (0, held, resident))
+            generated, cached = requests.generated[request], requests.pending[request]
+            left = cached - self._partial_done
+        held = -(-cached // self._block_size)
+        return self._fields(now, request, generated, left, held, now - self._joined_s[request])
 
-    def _fields(self, now: float, request: int, generated: int, rest: tuple[int, int, float]) -> list[float]:
-        """Return JOB_FIELDS. ``rest``: tokens left to compute, blocks, seconds since it joined."""
-        requests = self._requests
-        left, blocks, resident = rest
+    def _fields(
+        self, now: float, request: int, generated: int, left: int, blocks: int, resident: float
+    ) -> list[float]:
+        """Return JOB_FIELDS of a request with ``left`` tokens to compute."""
+        arrived_s, prompt, predicted, first_s, token_s = self._known[request]
         return [
-            now - requests.arrival_s[request],
-            float(requests.prompt[request]),
+            now - arrived_s,
+            prompt,
             float(generated),
-            float(requests.predicted[request]),
+            predicted,
             float(left),
             float(blocks),
             resident,
-            float(requests.preemptions[request]),
-            *self._promises[request],
+            float(self._requests.preemptions[request]),
+            first_s,
+            token_s,
             blocks * self._block_s,
         ]
 

@@ -5,20 +5,20 @@ token is out, and its KV cache is sent: a replica sends one at a time, in the or
 keeps the memory until the last byte has left. What arrives and finds no free blocks waits in host memory.
 
 Events are ordered by (time, kind, number): iterations that end, then transfers, then arrivals. All requests that arrive
-at one instant are placed before an idle replica starts on them.
+at one instant are placed before an idle replica starts on them. The ends of iterations are one number a replica, whose
+least is looked for at every event: a decision looks at every replica anyway, and a heap of ends that are void by the
+time they come up took longer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from heapq import heappop, heappush
-from math import isfinite
-from operator import itemgetter
+from math import inf, isfinite
 from typing import NamedTuple, Protocol
 
 from ._batch import MAX_REQUESTS
 from ._errors import DecisionError, EventLimitError
-from ._observation import REPLICA_FIELDS
 from ._replica import DECODING, IDLE
 from ._requests import Requests
 from ._split_replica import DecodeReplica, PrefillReplica
@@ -101,7 +101,6 @@ SPLIT_REPLICA_FIELDS = (
 
 Worker = PrefillReplica | DecodeReplica
 
-_SHOWN = itemgetter(*(REPLICA_FIELDS.index(name) for name in SPLIT_REPLICA_FIELDS[8:]))
 _NOT_SHOWN = (0.0,) * (len(SPLIT_REPLICA_FIELDS) - 5)
 
 
@@ -157,6 +156,26 @@ def simulate_split(
     return SplitResult(specs, trace, engine.requests, engine.replicas, engine.transfers)
 
 
+class _Work:
+    """What the controller sees of the replicas when asked who does one kind of work."""
+
+    def __init__(self, sites: Sequence[Site], replicas: Sequence[Worker], other: Role):
+        self.able = [site.role is not other for site in sites]
+        """Whether each replica does this work."""
+        self.rows: list[tuple[int, tuple[float, ...], Callable[[float], tuple[float, ...]]]] = []
+        """Of each replica that does: index; what is constant in its row, after the rows of those before that do not;
+        what shows the rest."""
+        self.rest: tuple[float, ...] = ()
+        """The rows of those after the last one that does."""
+        for index, (site, replica) in enumerate(zip(sites, replicas, strict=True)):
+            self.rest += _fixed(index, site)
+            if self.able[index]:
+                self.rows.append((index, self.rest, replica.shown))
+                self.rest = ()
+            else:
+                self.rest += _NOT_SHOWN
+
+
 class _Engine:
     """State of one run."""
 
@@ -167,76 +186,72 @@ class _Engine:
             (PrefillReplica if site.role is Role.PREFILL else DecodeReplica)(index, site.spec, requests)
             for index, site in enumerate(sites)
         ]
+        self.prompts = _Work(sites, self.replicas, Role.DECODE)
+        self.answers = _Work(sites, self.replicas, Role.PREFILL)
         self.latency_s = fabric.latency_s
         self.token_s = [[fabric.token_s(one.node, other.node) for other in sites] for one in sites]
-        self.prefills = [site.role is not Role.DECODE for site in sites]
-        self.decodes = [site.role is not Role.PREFILL for site in sites]
-        self.fixed = [_fixed(index, site) for index, site in enumerate(sites)]
         self.nowhere = [0.0] * len(sites)
         self.link_free_s = [0.0] * len(sites)
         self.incoming = [0.0] * len(sites)
         n = len(requests.prompt)
         self.transfers = Transfers([-1] * n, [-1] * n, [-1.0] * n, [-1.0] * n)
-        self.events: list[tuple[float, int, int, int]] = []
-        """(time, 0, replica, version) for ends of iterations, void where the version is not the replica's; (time, 1,
-        request, 0) for ends of transfers."""
-        self.heads: list[list[float]] = [[row[2], row[3], 0.0, 0.0] for row in requests.fields]
+        self.ends_s = [inf] * len(sites)
+        """When each replica's planned iterations end; inf where it is idle."""
+        self.sending: list[tuple[float, int]] = []
+        """A heap of (end, request) of the transfers under way."""
 
     def run(self, event_limit: int) -> None:
         """Run to the end. Raises EventLimitError."""
-        events, arrivals = self.events, self.requests.arrival_s
-        last, arrived, count = len(arrivals), 0, 0
-        while events or arrived < last:
-            if arrived < last and (not events or arrivals[arrived] < events[0][0]):
-                arrived = self._arrive(arrived)
+        ends_s, sending, arrivals_s = self.ends_s, self.sending, [*self.requests.arrival_s, inf]
+        arrived = count = 0
+        while True:
+            end_s, arrival_s = min(ends_s), arrivals_s[arrived]
+            sent_s = sending[0][0] if sending else inf
+            if end_s <= sent_s and end_s <= arrival_s:
+                if end_s == inf:
+                    return
+                self._end(end_s, self.replicas[ends_s.index(end_s)])
+            elif sent_s <= arrival_s:
+                self._sent(*heappop(sending))
             else:
-                now, kind, number, version = heappop(events)
-                if kind:
-                    self._sent(now, number)
-                elif self.replicas[number].version == version:
-                    self._end(now, self.replicas[number])
-                else:
-                    continue
+                arrived = self._arrive(arrived, arrivals_s)
             count += 1
             if count > event_limit:
                 raise EventLimitError(
-                    f"gave up after {event_limit} events: {arrived} of {last} requests arrived, "
+                    f"gave up after {event_limit} events: {arrived} of {len(arrivals_s) - 1} requests arrived, "
                     f"{sum(replica.preemptions for replica in self.replicas)} preemptions. Lower the load, clip the "
                     "lengths or raise event_limit."
                 )
 
-    def _observation(self, request: int, now: float, able: Sequence[bool], token_s: Sequence[float]) -> list[float]:
-        """Return what the controller sees: of those ``able`` all of it, of the others what is constant.
+    def _observation(self, request: int, now: float, work: _Work, token_s: Sequence[float]) -> list[float]:
+        """Return what the controller sees: of those who do the work all of it, of the others what is constant.
 
         Args:
             request: what is to be placed.
             now: time (s).
-            able: whether each replica does this work.
+            work: what is to be done.
             token_s: time for each prompt token to come to each replica (s).
         """
-        observation = self.heads[request].copy()
-        observation[2] = now - self.requests.arrival_s[request]
-        observation[3] = now
-        link_free_s, incoming, fixed = self.link_free_s, self.incoming, self.fixed
-        for index, replica in enumerate(self.replicas):
-            observation += fixed[index]
-            if able[index]:
-                wait = link_free_s[index] - now
-                observation += (token_s[index], wait if wait > 0.0 else 0.0, incoming[index])
-                observation += _SHOWN(replica.observe(now))
-            else:
-                observation += _NOT_SHOWN
+        arrived_s, _, prompt, predicted, _ = self.requests.fields[request]
+        observation = [prompt, predicted, now - arrived_s, now]
+        link_free_s, incoming = self.link_free_s, self.incoming
+        for index, constant, shown in work.rows:
+            observation += constant
+            wait = link_free_s[index] - now
+            observation += (token_s[index], wait if wait > 0.0 else 0.0, incoming[index])
+            observation += shown(now)
+        observation += work.rest
         return observation
 
-    def _arrive(self, first: int) -> int:
+    def _arrive(self, first: int, arrivals_s: Sequence[float]) -> int:
         """Place request ``first`` and all that arrive with it. Returns the next request."""
-        requests = self.requests
-        now = requests.arrival_s[first]
+        requests, work = self.requests, self.prompts
+        now = arrivals_s[first]
         touched: list[tuple[Worker, bool]] = []
         request = first
-        while request < len(requests.arrival_s) and requests.arrival_s[request] == now:
-            observation = self._observation(request, now, self.prefills, self.nowhere)
-            index = _chosen(self.controller.prefill(observation), self.prefills)
+        while arrivals_s[request] == now:
+            observation = self._observation(request, now, work, self.nowhere)
+            index = _chosen(self.controller.prefill(observation), work.able)
             requests.replica[request] = index
             requests.placed_s[request] = now
             replica = self.replicas[index]
@@ -249,13 +264,13 @@ class _Engine:
     def _wake(self, now: float, replica: Worker, admissible: bool) -> None:
         """Start a replica that is idle, or let its jump end where it can then admit."""
         if replica.mode == IDLE:
-            end = replica.schedule(now)
+            end_s = replica.schedule(now)
         elif admissible and replica.mode == DECODING:
-            end = replica.cut(now)
+            end_s = replica.cut(now)
         else:
             return
-        if end >= 0.0:
-            heappush(self.events, (end, 0, replica.index, replica.version))
+        if end_s >= 0.0:
+            self.ends_s[replica.index] = end_s
 
     def _end(self, now: float, replica: Worker) -> None:
         """End a replica's iterations, send on what it has computed and start what comes next."""
@@ -264,21 +279,21 @@ class _Engine:
             computed, replica.computed = replica.computed, []
             for request in computed:
                 self._send(now, replica.index, request)
-        if (end := replica.schedule(now)) >= 0.0:
-            heappush(self.events, (end, 0, replica.index, replica.version))
+        end_s = replica.schedule(now)
+        self.ends_s[replica.index] = end_s if end_s >= 0.0 else inf
 
     def _send(self, now: float, source: int, request: int) -> None:
-        observation = self._observation(request, now, self.decodes, self.token_s[source])
-        target = _chosen(self.controller.decode(observation), self.decodes)
+        work, token_s = self.answers, self.token_s[source]
+        target = _chosen(self.controller.decode(self._observation(request, now, work, token_s)), work.able)
         free = self.link_free_s[source]
         begin = free if free > now else now
-        end = begin + self.latency_s + self.token_s[source][target] * self.requests.prompt[request]
+        end = begin + self.latency_s + token_s[target] * self.requests.prompt[request]
         self.link_free_s[source] = end
         self.incoming[target] += 1.0
         transfers = self.transfers
         transfers.source[request], transfers.target[request] = source, target
         transfers.begun_s[request], transfers.ended_s[request] = begin, end
-        heappush(self.events, (end, 1, request, 0))
+        heappush(self.sending, (end, request))
 
     def _sent(self, now: float, request: int) -> None:
         """Let a request whose KV cache has arrived go on, and its source use the memory."""

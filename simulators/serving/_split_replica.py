@@ -6,8 +6,8 @@ in an iteration that yields the second token. It computes whole prompts too: of 
 after a preemption.
 """
 
-from ._batch import DECODE, PEAK, PREFILL, RESERVED, RUNNING
-from ._replica import Replica
+from ._batch import DECODE, OUTLIVED, PREFILL, QUEUED, RESERVED, RUNNING
+from ._replica import DECODING, Replica
 from ._requests import Requests
 from ._trace import ReplicaSpec
 
@@ -21,26 +21,13 @@ class PrefillReplica(Replica):
         super().__init__(index, spec, requests)
         self.computed: list[int] = []
         """Requests that have got their first token here and expect more; the cluster takes them out."""
+        self._predicted = [0] * len(requests.prompt)
+        self._peak_blocks = requests.prompt_blocks
 
-    def accept(self, request: int) -> bool:
-        """Queue a placed request, of which nothing will be decoded here."""
-        admissible = super().accept(request)
-        requests, row = self._requests, self.row
-        predicted = requests.predicted[request]
-        less = requests.peak_blocks[request] - requests.prompt_blocks[request]
-        row[DECODE] -= predicted
-        row[PEAK] -= less
-        self._pending_decode -= predicted
-        self._peak_fixed -= less
-        return admissible
-
-    def schedule(self, now: float) -> float:
-        """Start what comes next at ``now``; nothing, while what has been computed takes the blocks of what waits."""
-        if not self._running and self._waiting:
-            need = self._requests.prompt_blocks[self._waiting[0]]
-            if need > self._blocks - self._used:
-                return -1.0
-        return super().schedule(now)
+    def shown(self, now: float) -> tuple[float, ...]:
+        """Return what a controller sees of it at ``now``: PREFILL, RUNNING, QUEUED, FREE, CONTEXT and ITERATION."""
+        row = self.row
+        return row[PREFILL], row[RUNNING], row[QUEUED], self._blocks - self._used, self._context, 0.0
 
     def release(self, request: int) -> None:
         """Give back the memory of a request that has been sent on."""
@@ -74,6 +61,23 @@ class DecodeReplica(Replica):
         super().__init__(index, spec, requests)
         self.computed: list[int] = []
         """Empty: what is computed here stays."""
+
+    def shown(self, now: float) -> tuple[float, ...]:
+        """Return what a controller sees of it at ``now``: PREFILL, RUNNING, QUEUED, FREE, CONTEXT and ITERATION.
+
+        As ``observe``, without what goes by predictions.
+        """
+        row, batch = self.row, self._batch
+        used, context, iteration_s = self._used, self._context, 0.0
+        if self.mode == DECODING:
+            done, size = self._ended(now), self._block_size
+            phase, cycles = self._steps % size, done // size
+            used += (cycles * self._members + sum(self._needs[phase : phase + done - cycles * size])) % OUTLIVED
+            context += batch * done
+            iteration_s = self._linear + self._quadratic * (2 * done + 1)
+        elif batch:
+            iteration_s = self._decode_table[batch] + self._context_s * (context + batch)
+        return row[PREFILL], row[RUNNING], row[QUEUED], self._blocks - used, context, iteration_s
 
     def receive(self, request: int) -> bool:
         """Queue a request whose prompt and first token were computed elsewhere. Returns as ``accept``."""

@@ -28,20 +28,23 @@ class LeastWork:
     def prefill(self, observation: Sequence[float]) -> int:
         best, choice = float("inf"), 0
         for index, row in enumerate(range(FIRST, len(observation), WIDTH)):
-            tokens = observation[row + PREFILL] + observation[0]
-            work = tokens * observation[row + PROMPT_S]
+            if not observation[row + PREFILLS]:
+                continue
+            work = (observation[row + PREFILL] + observation[0]) * observation[row + PROMPT_S]
             if observation[row + DECODES]:
                 work += 0.1 * observation[row + RUNNING] * observation[row + DECODE_S]
-            if observation[row + PREFILLS] and work < best:
+            if work < best:
                 best, choice = work, index
         return choice
 
     def decode(self, observation: Sequence[float]) -> int:
         best, choice = float("inf"), 0
         for index, row in enumerate(range(FIRST, len(observation), WIDTH)):
+            if not observation[row + DECODES]:
+                continue
             count = observation[row + RUNNING] + observation[row + QUEUED] + observation[row + INCOMING]
             work = (count + 1.0) * observation[row + DECODE_S]
-            if observation[row + DECODES] and work < best:
+            if work < best:
                 best, choice = work, index
         return choice
 
