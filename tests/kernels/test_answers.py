@@ -44,3 +44,25 @@ def test_a_running_sum_in_float_is_wrong_and_one_in_double_is_right() -> None:
         plain.append(truth.worst({"out": np.cumsum(x, dtype=np.float32)})[0])
     assert sum(share > 1.0 for share in plain) >= len(plain) / 2
     assert max(plain) > 100
+
+
+def test_of_equal_logits_the_lower_place_is_chosen_first() -> None:
+    problem = made("moe_gating")
+    sizes = {"tokens": 40, "stride": 130}
+    rng = np.random.default_rng(5)
+    seen = 0
+    for distribution in ("sparse", "normal", "offset"):
+        inputs = problem.inputs(sizes, distribution, rng)
+        assert np.isnan(inputs["logits"][:, 128:]).all()
+        truth = truth_of(problem, inputs, sizes)
+        for token, row in enumerate(inputs["logits"][:, :128].tolist()):
+            places = sorted(range(128), key=lambda place: (-row[place], place))[:8]
+            assert truth.outputs["chosen"][token].tolist() == places
+            powers = [math.exp(logit - max(row)) for logit in row]
+            expected = [powers[place] / math.fsum(powers) for place in places]
+            assert truth.outputs["weights"][token].tolist() == pytest.approx(expected, rel=1e-12)
+            seen += len({row[place] for place in places}) < 8
+        backwards = {name: values.copy() for name, values in truth.outputs.items()}
+        backwards["chosen"][0, :2] = backwards["chosen"][0, 1::-1]
+        assert truth.worst(backwards)[0] == np.inf
+    assert seen > 10
