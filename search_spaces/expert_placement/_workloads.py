@@ -79,7 +79,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "calm": Mix(1.4, 0.06, 0.4, 0.01, 0.4, 25_000, 0.10),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 8), "validation": (101, 6), "heldout": (40001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

@@ -5,7 +5,7 @@ Source: local search from the incumbent, the migration-aware form of load balanc
 
 import numpy as np
 
-DECAY = 0.3273  # tune: 0..0.97
+DECAY = 0.369  # tune: 0..0.97
 TREND = 0.5888  # tune: 0..4
 WORTH = 0.2861  # tune: 0.05..6 log
 STEPS = 12
@@ -73,7 +73,10 @@ def improved(weight, place, devices, price):
         full = place[load.argmax() * room : (load.argmax() + 2) * room]
         hottest = full[(weight / copies)[full].argmax()]
         for spare in np.flatnonzero(copies[place] > 1):
-            pass
+            if place[spare] != hottest:
+                copied = place.copy()
+                copied[spare] = hottest
+                trials.append((copied, 1))
         gains = []
         for trial, moves in trials:
             share = (weight / np.bincount(trial, minlength=len(weight)))[trial]
