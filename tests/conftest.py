@@ -1,6 +1,7 @@
 """What every test may ask for: the real data, and a database server."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must have it: {reason}")
     pytest.skip(reason)
+
+
+def needs_torch() -> None:
+    """Skip, or fail, where torch is not installed."""
+    if find_spec("torch") is None:
+        missing("torch is not installed: pip install 'speciate[real]'")
 
 
 @pytest.fixture(scope="session")

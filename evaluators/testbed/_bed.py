@@ -1,6 +1,6 @@
 """A running testbed: its replicas, and the simulated replicas that are calibrated to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -29,8 +29,8 @@ _SPEED_BATCH, _SPEED_CONTEXT = 8, 100.0
 _PROFILES = {"tokens": "tokens", "head": "sequences", "decode": "decode_context", "prefill": "prefill_pairs"}
 
 
-class ServingTestbed:
-    """A cluster of replicas that really compute, one process each, and its model in the simulator.
+class Testbed:
+    """Replicas that really compute, one process each, and their models in the simulator.
 
     Use it as a context: entering starts the replicas and profiles them all at once, each as busy as the others.
 
@@ -39,6 +39,9 @@ class ServingTestbed:
 
     Raises SpeciateError where torch is missing or the profile determines no model, SandboxError where a replica ends.
     """
+
+    steered = False
+    """Whether iterations are composed by the driver."""
 
     def __init__(self, sizes: Sequence[ReplicaSize]):
         self.sizes = tuple(sizes)
@@ -49,7 +52,7 @@ class ServingTestbed:
 
     def __enter__(self) -> Self:
         device = best_device()
-        self._fleet = fleet = Fleet(self.sizes, device)
+        self._fleet = fleet = Fleet(self.sizes, device, steered=self.steered)
         try:
             profiles = fleet.ask({"profile": True}, "profile")
             measured = [_fitted(size, told) for size, told in zip(self.sizes, profiles, strict=True)]
@@ -62,6 +65,7 @@ class ServingTestbed:
             self.facts[f"replica {index} speed"] = spec.speed
             self.facts[f"replica {index} decode_s"] = _decode_s(each, self.sizes)
             self.facts |= {f"replica {index} {name} error": error for name, error in each.errors.items()}
+        self._profiled(profiles)
         return self
 
     def __exit__(
@@ -70,30 +74,54 @@ class ServingTestbed:
         if self._fleet is not None:
             self._fleet.close()
 
+    @property
+    def fleet(self) -> Fleet:
+        """The running replicas."""
+        assert self._fleet is not None, "enter the testbed first"
+        return self._fleet
+
+    def _profiled(self, profiles: Sequence[Mapping[str, Any]]) -> None:
+        """Take from the replicas' profiles what their iterations do not hold."""
+
+    def _fit_host(self, target_s: float, mean_tpot_s: Callable[[Sequence[ReplicaSpec]], float]) -> None:
+        """Find the seconds outside the model that each iteration takes, as for a vLLM log.
+
+        Args:
+            target_s: mean time per output token of a stream that was served.
+            mean_tpot_s: of the same stream, simulated on given replicas.
+        """
+
+        def with_host(host_s: float) -> float:
+            return mean_tpot_s(_with_host(self.specs, host_s))
+
+        try:
+            host_s = fit_host(with_host, target_s)
+        except CalibrationError as error:
+            raise _unfit(error) from error
+        self.specs = _with_host(self.specs, host_s)
+        self.facts |= {"host_s": host_s, "calibration tpot error": with_host(0.0) / target_s - 1.0}
+
+
+class ServingTestbed(Testbed):
+    """A cluster behind a router."""
+
     def fit(self, trace: Trace, router: Router, *, wall_s: float) -> None:
-        """Find the seconds outside the model that each iteration takes, from a served stream, as for a vLLM log.
+        """Calibrate the simulated cluster to a served stream.
 
         Args:
             trace: a stream that no design is measured on.
             router: one of our own.
             wall_s: as in ``serve``.
         """
-        target = self.serve(trace, router, wall_s=wall_s).metrics()["mean_tpot_s"]
 
-        def mean_tpot_s(host_s: float) -> float:
-            return simulate(_with_host(self.specs, host_s), trace, router).metrics()["mean_tpot_s"]
+        def mean_tpot_s(specs: Sequence[ReplicaSpec]) -> float:
+            return simulate(specs, trace, router).metrics()["mean_tpot_s"]
 
-        try:
-            host_s = fit_host(mean_tpot_s, target)
-        except CalibrationError as error:
-            raise _unfit(error) from error
-        self.specs = _with_host(self.specs, host_s)
-        self.facts |= {"host_s": host_s, "calibration tpot error": mean_tpot_s(0.0) / target - 1.0}
+        self._fit_host(self.serve(trace, router, wall_s=wall_s).metrics()["mean_tpot_s"], mean_tpot_s)
 
     def serve(self, trace: Trace, router: Router, *, wall_s: float) -> Served:
         """Serve ``trace`` really; see ``_driver.serve``."""
-        assert self._fleet is not None, "enter the testbed first"
-        return serve(self._fleet, [spec.speed for spec in self.specs], trace, router, wall_s=wall_s)
+        return serve(self.fleet, [spec.speed for spec in self.specs], trace, router, wall_s=wall_s)
 
 
 def _fitted(size: ReplicaSize, told: Mapping[str, Any]) -> MeasuredIterations:

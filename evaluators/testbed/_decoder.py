@@ -62,6 +62,8 @@ class Decoder:
         held = (shape.layers, size.blocks * size.block_size, shape.heads, shape.head_size)
         self.keys = torch.zeros(held, device=self.device)
         self.values = torch.zeros(held, device=self.device)
+        kept = (shape.layers, size.host_blocks, size.block_size, shape.heads, shape.head_size)
+        self.host_keys, self.host_values = torch.zeros(kept), torch.zeros(kept)
         half = torch.arange(0, shape.head_size, 2) / shape.head_size
         angles = torch.outer(torch.arange(held[1]), _ROTARY_BASE**-half)
         self.cosines = angles.cos().to(self.device)[:, None]
@@ -112,6 +114,17 @@ class Decoder:
         x = x + attended.reshape(len(x), hidden) @ layer.out
         gate, up = (rms_norm(x, (hidden,)) @ layer.gate_up).chunk(2, dim=1)
         return x + (silu(gate) * up) @ layer.down
+
+    def copy(self, blocks: list[int], host: list[int], *, out: bool) -> None:
+        """Copy keys and values of ``blocks`` to blocks of the host's memory (``out``), or back; waits for it."""
+        pairs = ((self.keys, self.host_keys), (self.values, self.host_values))
+        here, there = self._tensor(blocks), torch.tensor(host)
+        for held, kept in pairs:
+            pages = held.view(kept.shape[0], self.size.blocks, *kept.shape[2:])
+            if out:
+                kept.index_copy_(1, there, pages.index_select(1, here).cpu())
+            else:
+                pages.index_copy_(1, here, kept.index_select(1, there).to(self.device))
 
     def held(self, decodes: "tuple[Sequence, ...]") -> Held:
         """Return where the cached tokens of ``decodes`` are, the ones about to be written included."""

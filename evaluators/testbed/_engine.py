@@ -54,6 +54,11 @@ class Plan:
         return len(self.decodes) + sum(chunk.count for chunk in self.chunks)
 
 
+def prompt_words(number: int, count: int, vocabulary: int) -> list[int]:
+    """Return ``count`` words of the model, a request's own, that its prompt consists of."""
+    return [(number * 7919 + place * 104729) % vocabulary for place in range(count)]
+
+
 def note_words(plan: Plan, words: list[int]) -> None:
     """Write down what the model said: a word after each decoding request, and after each prompt that is whole now."""
     for sequence, word in zip(plan.decodes, words, strict=False):

@@ -26,17 +26,23 @@ class Fleet:
 
     A replica ends with its connection, so none outlives a driver that was killed.
 
+    Args:
+        sizes: the replicas.
+        device: where they compute.
+        steered: whether the driver composes their iterations, and not they themselves.
+
     Raises SpeciateError where torch is not installed, and SandboxError where a replica does not start.
     """
 
-    def __init__(self, sizes: Sequence[ReplicaSize], device: Device):
+    def __init__(self, sizes: Sequence[ReplicaSize], device: Device, *, steered: bool = False):
         require_torch()
         self.sizes = tuple(sizes)
+        self._told = {"device": device, "steered": steered}
         self.wires: list[Wire] = []
         self._processes: list[subprocess.Popen[str]] = []
         self._errors: list[Any] = []
         try:
-            tokens = [self._start(index, size, device) for index, size in enumerate(self.sizes)]
+            tokens = [self._start(index, size) for index, size in enumerate(self.sizes)]
             for index, token in enumerate(tokens):
                 self._connect(index, token)
         except BaseException:
@@ -88,7 +94,7 @@ class Fleet:
             file.close()
         self.wires, self._processes, self._errors = [], [], []
 
-    def _start(self, index: int, size: ReplicaSize, device: Device) -> str:
+    def _start(self, index: int, size: ReplicaSize) -> str:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has failed, closed with the fleet
         self._errors.append(errors)
         process = subprocess.Popen(
@@ -101,7 +107,7 @@ class Fleet:
         )
         self._processes.append(process)
         token = secrets.token_hex(16)
-        order = {"index": index, "size": size.model_dump(), "device": device, "token": token}
+        order = {"index": index, "size": size.model_dump(), "token": token, **self._told}
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(order) + "\n")

@@ -16,25 +16,32 @@ Points = list[tuple[float, float]]
 """Work and seconds."""
 Call = Callable[[], object]
 
-_TOKENS = (1, 2, 4, 8, 16, 32, 64, 128)
-_SEQUENCES = (1, 2, 4, 8, 16, 32)
+_TOKENS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_SEQUENCES = (1, 2, 4, 8, 16, 32, 64)
 _CONTEXTS = (16, 48, 96, 192, 384)
 """Tokens of each decoding request."""
 _BATCHES = (1, 4, 8, 16)
-_CHUNKS = ((16, 0), (32, 0), (64, 0), (96, 0), (32, 64), (64, 64), (32, 160), (96, 96))
+_CHUNKS = (
+    *((16, 0), (32, 0), (64, 0), (96, 0), (32, 64), (64, 64), (32, 160), (96, 96)),
+    *((192, 0), (192, 192), (192, 576)),
+)
 """Tokens of a chunk, and of the prompt before it."""
+_COPIES = (1, 2, 4, 8, 16)
+"""Blocks copied to the host."""
 _ROUNDS = 3
 _SHARE_S = 0.015
 """Seconds that each point is repeated for in a round."""
 
 
 def profile(decoder: Decoder) -> dict[str, Points]:
-    """Return points of the four components, over all layers: (tokens, s), (sequences, s), (context, s), (pairs, s).
+    """Return points of each component, over all layers: (tokens, s), (sequences, s), (context, s), (pairs, s).
+
+    Where there is memory on the host, also (blocks, s) of a copy to it.
 
     Each point is the median of rounds in shuffled order, so that a busy moment of the machine does not fall on one
     component. What does not fit into the KV memory is left out.
     """
-    points: dict[str, Points] = {"tokens": [], "head": [], "decode": [], "prefill": []}
+    points: dict[str, Points] = {"tokens": [], "head": [], "decode": [], "prefill": [], "copy": []}
     with torch.inference_mode():
         work = _work(decoder)
         taken: list[list[float]] = [[] for _ in work]
@@ -70,6 +77,9 @@ def _work(decoder: Decoder) -> list[Part]:
     for count, past in _CHUNKS:
         if count <= size.chunk_tokens and size.blocks_of(count + past) <= size.blocks:
             work.append(Part("prefill", count * (past + 0.5 * count), _prefilling(decoder, count, past)))
+    for blocks in (n for n in _COPIES if n <= min(size.host_blocks, size.blocks)):
+        places = list(range(blocks))
+        work.append(Part("copy", blocks, partial(decoder.copy, places, places, out=True)))
     return work
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from .._errors import SandboxError
 from ._decoder import Decoder
-from ._engine import Engine, Sequence, note_words
+from ._engine import Engine, Sequence, note_words, prompt_words
 from ._profile import profile
 from ._sizes import ReplicaSize
+from ._steered_replica import SteeredServer
 from ._wire import Message, Wire
 
 CONNECT_S = 60.0
@@ -38,7 +39,8 @@ def main() -> None:
         (hello,) = wire.receive()
         if hmac.compare_digest(str(hello.get("token")), order["token"]):
             wire.send({"ready": True})
-            Server(wire, decoder, order["index"]).serve()
+            server = SteeredServer(wire, decoder) if order["steered"] else Server(wire, decoder, order["index"])
+            server.serve()
     except SandboxError:
         pass  # The client is gone, and with it the reason to be here.
 
@@ -102,8 +104,7 @@ class Server:
 def _sequence(told: list[int], vocabulary: int) -> Sequence:
     """Return a placed request with a prompt of its own."""
     number, prompt, output, predicted = told
-    words = [(number * 7919 + place * 104729) % vocabulary for place in range(prompt)]
-    return Sequence(number, prompt, output, predicted, tokens=words)
+    return Sequence(number, prompt, output, predicted, tokens=prompt_words(number, prompt, vocabulary))
 
 
 if __name__ == "__main__":

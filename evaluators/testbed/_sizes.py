@@ -43,6 +43,8 @@ class ReplicaSize(Frozen):
     """Requests in an iteration."""
     chunk_tokens: int = Field(default=128, ge=2)
     """Tokens in an iteration: one for each decoding request, the rest for chunks of prompts."""
+    host_blocks: int = Field(default=0, ge=0)
+    """Blocks of the host's memory beside it, that caches can be copied to."""
 
     @model_validator(mode="after")
     def _leaves_room_for_prompts(self) -> Self:

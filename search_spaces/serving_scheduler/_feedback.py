@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from speciate.evaluators import Workload
 from speciate.simulators.serving import ScheduleResult
 
-from ._workloads import GAP_S, Case
+from ._streams import GAP_S
+from ._workloads import Case
 
 SHOWN = 3
 """Requests told of."""

@@ -1,7 +1,7 @@
 """The problem ``serving-scheduler``, as the judge sees it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,17 @@ from speciate.evaluators import (
     Objective,
     Policy,
     Problem,
+    RealTest,
     Split,
     Status,
     Workload,
 )
 from speciate.simulators.serving import (
     EventLimitError,
+    Promises,
     ScheduleResult,
+    Server,
+    Trace,
     schedule_bound,
     simulate_schedule,
 )
@@ -101,13 +105,7 @@ class ServingScheduler(Problem[Policy]):
     def measure(self, policy: Policy, workload: Workload) -> Measurement:
         """Run the workload's requests with ``policy`` composing the iterations."""
         case = case_of(self.options, workload)
-        policy.begin(0)
-        hooks = Hooks(*(policy.hook(name) for name in Hooks._fields))
-        limit = EVENTS_PER_REQUEST * len(case.trace)
-        try:
-            result = simulate_schedule(case.server, case.trace, case.promises, hooks, event_limit=limit)
-        except EventLimitError as error:
-            raise CandidateFault(Status.INCORRECT, f"it preempts without end: {error}") from error
+        result = simulated(case.server, case.trace, case.promises, hooks_of(policy))
         result.check()
         yardstick = self._yardstick(workload, case)
         cost = costs(result)
@@ -129,6 +127,12 @@ class ServingScheduler(Problem[Policy]):
         yardstick = self._yardstick(workload, case_of(self.options, workload))
         return yardstick.bound / yardstick.mean
 
+    def real(self) -> RealTest[Policy]:
+        """Return the live testbed: an engine on a small scale, by a clock on which it is as fast as this one."""
+        from ._real import SchedulerTest
+
+        return SchedulerTest(self.options.real_seconds)
+
     def _yardstick(self, workload: Workload, case: Case) -> Yardstick:
         if workload.name not in self._yardsticks:
             cost = costs(simulate_schedule(case.server, case.trace, case.promises, FirstCome()))
@@ -137,7 +141,37 @@ class ServingScheduler(Problem[Policy]):
         return self._yardsticks[workload.name]
 
 
-def costs(result: ScheduleResult) -> NDArray[np.float64]:
+def hooks_of(policy: Policy) -> Hooks:
+    """Return the hooks of ``policy``, begun afresh."""
+    policy.begin(0)
+    return Hooks(*(policy.hook(name) for name in Hooks._fields))
+
+
+def simulated(server: Server, trace: Trace, promises: Promises, hooks: Hooks) -> ScheduleResult:
+    """Return the run of a candidate. Raises CandidateFault where it does not end."""
+    try:
+        return simulate_schedule(server, trace, promises, hooks, event_limit=EVENTS_PER_REQUEST * len(trace))
+    except EventLimitError as error:
+        raise CandidateFault(Status.INCORRECT, f"it preempts without end: {error}") from error
+
+
+class Measured(Protocol):
+    """What a run tells of its requests, each of shape (n,), in seconds."""
+
+    @property
+    def latency_s(self) -> NDArray[np.float64]:
+        """Arrival to last token."""
+
+    @property
+    def promised_s(self) -> NDArray[np.float64]:
+        """The latency that was promised."""
+
+    @property
+    def stall_s(self) -> NDArray[np.float64]:
+        """By which its tokens came too late after the one before."""
+
+
+def costs(result: Measured) -> NDArray[np.float64]:
     """Return what each request cost: latency and priced stalls, in latencies it was promised, shape (n,)."""
     return np.asarray((result.latency_s + STALL_PRICE * result.stall_s) / result.promised_s)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from speciate.simulators.serving import Trace
+from speciate.simulators.serving import Promises, Trace
 
 from ..traces import Lengths, StreamModel, generate
 
@@ -14,6 +14,8 @@ MIX_PERIOD_S = 300.0
 """Of the share of documents."""
 MIX_SWING = 0.8
 """How far it goes up and down, as a share of itself."""
+GAP_S = 0.1
+"""A token that comes later than this after the one before stalls its reader."""
 
 
 class Class(NamedTuple):
@@ -36,17 +38,34 @@ def which_are_documents(arrival_s: NDArray[np.float64], share: float, draw: np.r
     return np.asarray(draw.random(len(arrival_s)) < now)
 
 
-def mixed_stream(model: StreamModel, share: float, seed: int) -> tuple[Trace, NDArray[np.bool_]]:
+def mixed_stream(
+    model: StreamModel, share: float, seed: int, *, shorter: float = 1.0
+) -> tuple[Trace, NDArray[np.bool_]]:
     """Return a stream whose requests are chats and documents, and which are documents.
 
     Args:
         model: arrivals and predictor; its lengths are not used.
         share: of documents, on average.
         seed: of everything.
+        shorter: how many times shorter than theirs the lengths are.
     """
-    chats = generate(replace(model, prompt=CHAT.prompt, output=CHAT.output), seed)
-    others = generate(replace(model, prompt=DOCUMENT.prompt, output=DOCUMENT.output), seed)
+    chats, others = (
+        generate(replace(model, prompt=_cut(each.prompt, shorter), output=_cut(each.output, shorter)), seed)
+        for each in (CHAT, DOCUMENT)
+    )
     documents = which_are_documents(chats.arrival_s, share, np.random.default_rng((seed, 23)))
     columns = ("prompt_tokens", "output_tokens", "predicted_output")
     mixed = (np.where(documents, getattr(others, name), getattr(chats, name)) for name in columns)
     return Trace(chats.arrival_s, *mixed), documents
+
+
+def promises_of(documents: NDArray[np.bool_]) -> Promises:
+    """Return what the requests of a stream were promised."""
+    first_s, token_s = (
+        np.where(documents, getattr(DOCUMENT, name), getattr(CHAT, name)) for name in ("first_s", "token_s")
+    )
+    return Promises(first_s, token_s, GAP_S)
+
+
+def _cut(lengths: Lengths, shorter: float) -> Lengths:
+    return lengths._replace(median=lengths.median / shorter, longest=round(lengths.longest / shorter))

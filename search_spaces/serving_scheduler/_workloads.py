@@ -17,12 +17,10 @@ from speciate.evaluators import Frozen, Split, Workload
 from speciate.simulators.serving import HostMemory, Promises, Server, Trace, a10_replica, capacity
 
 from ..traces import SHARES, LoggedRequests, StreamModel, Window, cut, load_azure_csv, windows
-from ._streams import CHAT, DOCUMENT, mixed_stream, which_are_documents
+from ._streams import mixed_stream, promises_of, which_are_documents
 
 CLOCK_ORIGIN_S = (1e4, 1e5)
 """Between which the clock of a workload starts, so that no scheduler learns how long a run has lasted."""
-GAP_S = 0.1
-"""A token that comes later than this after the one before stalls its reader."""
 HOST_BLOCKS = 1000
 """Of the host's memory; the engine has 2,756."""
 
@@ -35,6 +33,8 @@ class SchedulerOptions(Frozen):
     trace: Path | None = None
     """An Azure LLM CSV to draw the requests from, instead of the generator."""
     heldout_seeds: int = Field(default=32, ge=2, le=64)
+    real_seconds: float = Field(default=15.0, ge=1.0, le=600.0)
+    """Of arrivals in each stream of a real run, wall time."""
 
 
 class Load(NamedTuple):
@@ -100,11 +100,9 @@ def case_of(options: SchedulerOptions, workload: Workload) -> Case:
     stream = _generated if options.trace is None else _logged
     trace, documents = stream(options, workload)
     origin = np.random.default_rng((workload.seed, 11)).uniform(*CLOCK_ORIGIN_S)
-    promises = Promises(
-        np.where(documents, DOCUMENT.first_s, CHAT.first_s), np.where(documents, DOCUMENT.token_s, CHAT.token_s), GAP_S
-    )
     host = HostMemory(HOST_BLOCKS, float(workload.params["block_s"]))
-    return Case(Server(a10_replica(), host), replace(trace, arrival_s=trace.arrival_s + origin), promises, documents)
+    trace = replace(trace, arrival_s=trace.arrival_s + origin)
+    return Case(Server(a10_replica(), host), trace, promises_of(documents), documents)
 
 
 def _generated(options: SchedulerOptions, workload: Workload) -> tuple[Trace, NDArray[np.bool_]]:

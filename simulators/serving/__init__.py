@@ -48,7 +48,7 @@ from ._queueing import Dispatch, Order, QueueResult, simulate_queue
 from ._result import Decisions, ReplicaTotals, Result
 from ._schedule_bounds import fleet_bound, least_seconds, schedule_bound
 from ._schedule_result import ScheduleResult
-from ._schedule_view import ENGINE_FIELDS, JOB_FIELDS, Scheduler
+from ._schedule_view import ENGINE_FIELDS, JOB_FIELDS, Scheduler, Tally
 from ._scheduling import Server, simulate_schedule
 from ._split_cluster import (
     SPLIT_REPLICA_FIELDS,
@@ -117,6 +117,7 @@ __all__ = [
     "SimulationError",
     "Site",
     "SplitResult",
+    "Tally",
     "Trace",
     "a10_replica",
     "calibrate",

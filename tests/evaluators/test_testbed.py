@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +16,7 @@ from speciate.evaluators.testbed._engine import Engine, Plan, Sequence, note_wor
 from speciate.evaluators.testbed._fleet import Fleet
 from speciate.simulators.serving import HOLD, REPLICA_FIELDS, ReplicaSpec, Router, Trace, simulate
 
-from tests.conftest import missing
+from tests.conftest import needs_torch
 
 TINY = DecoderSize(layers=2, hidden=32, heads=2, ffn=48, vocabulary=64)
 
@@ -107,11 +106,6 @@ def test_what_is_cached_in_pages_is_what_would_be_computed_anew() -> None:
     for request in requests:
         alone, _ = spoken(100, [request])
         assert together[request[0]] == alone[request[0]]
-
-
-def needs_torch() -> None:
-    if find_spec("torch") is None:
-        missing("torch is not installed: pip install 'speciate[real]'")
 
 
 def test_without_torch_the_testbed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Routers on the live testbed: the same files, the same observations, the simulator calibrated to it beside them."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from speciate.search_spaces.serving_router._router import Hooks
 from speciate.search_spaces.traces import StreamModel, generate
 from speciate.simulators.serving import IterationModel, ReplicaSpec, simulate
 
-from tests.conftest import missing
+from tests.conftest import needs_torch
 
 
 def test_a_request_of_the_greatest_length_fits_on_every_replica() -> None:
@@ -30,8 +29,7 @@ def test_each_repetition_has_a_stream_of_its_own() -> None:
 
 
 def test_a_router_is_served_really_and_simulated_on_the_same_stream() -> None:
-    if find_spec("torch") is None:
-        missing("torch is not installed: pip install 'speciate[real]'")
+    needs_torch()
     problem = load_problem("serving-router", {"scenario": "equal", "real_seconds": "1"})
     test = problem.real()
     assert test is not None
