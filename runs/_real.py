@@ -28,11 +28,14 @@ def real(  # noqa: PLR0913 - typer makes an option of each parameter
     """
     from speciate.evaluators import ProblemRef, problem_of
 
+    from ._bench import write_text
     from ._real_figures import Sat, findings_of
     from ._real_report import report_lines, report_markdown
     from ._real_sitting import Sitter, designs_of, sitting_id
     from ._search import environment_of
 
+    if out is not None:
+        _folder(out)
     ref = ProblemRef(name=problem, options=problem_options(option, None))
     known = "://" in db or Path(db).exists()
     with archive_at(db) if known else nullcontext() as archive:
@@ -49,7 +52,8 @@ def real(  # noqa: PLR0913 - typer makes an option of each parameter
     )
     findings = findings_of(told, sat.words)
     if out is not None:
-        _write(out, {"real.md": report_markdown(findings), "real.json": findings.model_dump_json(indent=2) + "\n"})
+        write_text(out / "real.md", report_markdown(findings))
+        write_text(out / "real.json", findings.model_dump_json(indent=2) + "\n")
     typer.echo(findings.model_dump_json(indent=2) if as_json else "\n".join(report_lines(findings)))
     loose = [design.name for design in chosen if design.run is None]
     if loose and not as_json:
@@ -57,14 +61,11 @@ def real(  # noqa: PLR0913 - typer makes an option of each parameter
     raise typer.Exit(0 if all(design.status == "ok" for design in findings.designs) else 1)
 
 
-def _write(folder: Path, texts: dict[str, str]) -> None:
+def _folder(out: Path) -> None:
+    """Make the folder for the results, before what they take."""
     from speciate.evaluators import SpeciateError
 
-    from ._bench import write_text
-
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SpeciateError(f"{folder}: cannot be made: {error.strerror or error}") from error
-    for name, text in texts.items():
-        write_text(folder / name, text)
+        raise SpeciateError(f"{out}: cannot be made: {error.strerror or error}") from error

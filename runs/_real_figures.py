@@ -163,9 +163,10 @@ def gap_words(share: Share) -> str:
 
 
 def agreement(real: Mapping[str, float], simulated: Mapping[str, float]) -> Agreement | None:
-    """Return how the designs of ``real`` rank in both; None for too few of them. The draws are seeded."""
+    """Return how the designs of ``real`` rank in both; None for too few or where all tie. The draws are seeded."""
     names = sorted(real)
-    if len(names) < LEAST_DESIGNS:
+    whole = _spearman([real[name] for name in names], [simulated[name] for name in names])
+    if len(names) < LEAST_DESIGNS or whole is None:
         return None
     rng = Random("agreement")
     drawn: list[float] = []
@@ -175,9 +176,6 @@ def agreement(real: Mapping[str, float], simulated: Mapping[str, float]) -> Agre
         drawn += [] if found is None else [found]
     drawn.sort()
     skipped = round(0.025 * DRAWS)
-    whole = _spearman([real[name] for name in names], [simulated[name] for name in names])
-    if whole is None:
-        return None
     return Agreement(correlation=whole, low=drawn[skipped], high=drawn[-skipped - 1], designs=len(names))
 
 

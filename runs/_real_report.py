@@ -63,7 +63,7 @@ def _sentences(findings: RealFindings) -> list[str]:
     ]
     first = findings.metrics[0]
     if findings.agreement is None:
-        told.append("rank correlation: not told, fewer than three designs were measured in every repetition")
+        told.append("rank correlation: not told, it takes three designs measured in every repetition and not all alike")
     else:
         told.append(f"rank correlation of {first}: {_agreed(findings.agreement)}")
     if findings.in_line is not None:

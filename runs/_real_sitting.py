@@ -131,12 +131,13 @@ class Sitter:
 
     def sit(self, sitting: str, repeats: int) -> Sitting:
         """Measure all designs ``repeats`` times. Raises SpeciateError where the testbed cannot be had or fails."""
-        self._open_up(sitting)
         words: dict[str, list[Evaluation]] = {design.name: [] for design in self.designs}
         facts: list[dict[str, float | str]] = []
         try:
             for repetition in range(repeats):
                 with self.test.open() as bed:
+                    if not facts:
+                        self._open_up(sitting)
                     # What a gap is worth depends on what else the machine does.
                     facts.append({**bed.facts, "load average": os.getloadavg()[0]})
                     for design in _turned(self.designs, repetition):

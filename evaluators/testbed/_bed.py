@@ -18,7 +18,7 @@ from speciate.simulators.serving import (
     simulate,
 )
 
-from .._errors import SpeciateError
+from .._errors import CandidateFault, SpeciateError
 from ._driver import serve
 from ._fleet import Fleet, best_device
 from ._served import Served
@@ -83,13 +83,21 @@ class Testbed:
     def _profiled(self, profiles: Sequence[Mapping[str, Any]]) -> None:
         """Take from the replicas' profiles what their iterations do not hold."""
 
-    def _fit_host(self, target_s: float, mean_tpot_s: Callable[[Sequence[ReplicaSpec]], float]) -> None:
+    def _fit_host(
+        self, serve_stream: Callable[[], Mapping[str, float]], mean_tpot_s: Callable[[Sequence[ReplicaSpec]], float]
+    ) -> None:
         """Find the seconds outside the model that each iteration takes, as for a vLLM log.
 
         Args:
-            target_s: mean time per output token of a stream that was served.
+            serve_stream: serves a stream with a design of our own, and returns its metrics.
             mean_tpot_s: of the same stream, simulated on given replicas.
+
+        Raises SpeciateError where the stream was not served in time, or the model cannot be fitted to it.
         """
+        try:
+            target_s = serve_stream()["mean_tpot_s"]
+        except CandidateFault as fault:
+            raise SpeciateError(f"the calibration failed: {fault.detail}; is the machine too busy?") from fault
 
         def with_host(host_s: float) -> float:
             return mean_tpot_s(_with_host(self.specs, host_s))
@@ -117,7 +125,7 @@ class ServingTestbed(Testbed):
         def mean_tpot_s(specs: Sequence[ReplicaSpec]) -> float:
             return simulate(specs, trace, router).metrics()["mean_tpot_s"]
 
-        self._fit_host(self.serve(trace, router, wall_s=wall_s).metrics()["mean_tpot_s"], mean_tpot_s)
+        self._fit_host(lambda: self.serve(trace, router, wall_s=wall_s).metrics(), mean_tpot_s)
 
     def serve(self, trace: Trace, router: Router, *, wall_s: float) -> Served:
         """Serve ``trace`` really; see ``_driver.serve``."""

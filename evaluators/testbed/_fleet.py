@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import select
 import socket
 import subprocess
 import sys
@@ -119,7 +120,8 @@ class Fleet:
     def _connect(self, index: int, token: str) -> None:
         stdout = self._processes[index].stdout
         assert stdout is not None
-        port = stdout.readline().strip()
+        began = select.select([stdout], [], [], _START_S)[0]
+        port = stdout.readline().strip() if began else ""
         if not port:
             raise self._failed(index)
         wire = Wire(socket.create_connection(("127.0.0.1", int(port)), timeout=_START_S))
@@ -149,8 +151,11 @@ def require_torch() -> None:
 
 
 def best_device() -> Device:
-    """Return where replicas compute: ``cuda`` where there is one."""
+    """Return where replicas compute: ``cuda`` where there is one. Raises SpeciateError where torch cannot be had."""
     require_torch()
-    import torch
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise SpeciateError(f"real runs need torch, which is installed but cannot be loaded: {error}") from error
 
     return "cuda" if torch.cuda.is_available() else "cpu"

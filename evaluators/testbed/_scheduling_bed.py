@@ -52,7 +52,7 @@ class SchedulingTestbed(Testbed):
             return simulate_schedule(server, stream.trace, stream.promises, scheduler).metrics()["mean_tpot_s"]
 
         assert self.pace == 1.0, "the model is fitted in wall seconds"
-        self._fit_host(self.serve(stream, scheduler, wall_s=wall_s).metrics()["mean_tpot_s"], mean_tpot_s)
+        self._fit_host(lambda: self.serve(stream, scheduler, wall_s=wall_s).metrics(), mean_tpot_s)
 
     def keep_pace_with(self, other: ReplicaSpec) -> None:
         """Let an iteration that decodes over half of the memory take as long by the clock shown as on ``other``."""

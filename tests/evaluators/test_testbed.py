@@ -122,6 +122,11 @@ def bed() -> Iterator[ServingTestbed]:
         yield started
 
 
+def test_a_calibration_that_the_machine_is_too_slow_for_is_told_in_a_line(bed: ServingTestbed) -> None:
+    with pytest.raises(SpeciateError, match="the calibration failed: 30 of 30 requests were not finished"):
+        bed.fit(stream(30, apart_s=1.0), RoundRobin(), wall_s=0.0)
+
+
 @dataclass
 class Watching:
     """Round robin that keeps what it was shown, and may fail at one question or hold at each first one."""

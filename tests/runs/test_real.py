@@ -93,6 +93,7 @@ def test_rank_correlation_knows_order_reversal_and_ties() -> None:
     assert tied.correlation == pytest.approx(4.5 / (4.5 * 5.0) ** 0.5)
     assert tied.low <= tied.correlation <= tied.high
     assert agreement({"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 2.0}) is None
+    assert agreement({"a": 1.0, "b": 2.0, "c": 3.0}, dict.fromkeys("abc", 1.0)) is None
 
 
 def test_a_design_that_fails_has_no_rank_and_no_score(tmp_path: Path) -> None:
@@ -141,6 +142,7 @@ def test_what_cannot_be_measured_is_told_in_one_line(tmp_path: Path, capsys: pyt
         ([LANES, "least-work"], "expected a baseline's name, a file, or a candidate of a database"),
         ([LANES, "first-lane", "first-lane"], "expected each design once"),
         ([LANES, written(tmp_path, "def place(a, b):\n    return 0\n")], "invalid"),
+        ([LANES, "first-lane", "--out", __file__], "cannot be made"),
     ):
         assert app(["real", *words, "--db", nowhere, "--sandbox", "process"]) == 2
         error = capsys.readouterr().err
