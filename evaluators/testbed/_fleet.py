@@ -17,7 +17,7 @@ from .._errors import SandboxError, SpeciateError
 from ._sizes import Device, ReplicaSize
 from ._wire import Message, Wire
 
-_START_S = 120.0
+_START_S = 300.0
 """Seconds that a replica may take to import torch and to build its model."""
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 

@@ -21,7 +21,8 @@ from ._sizes import ReplicaSize
 from ._steered_replica import SteeredServer
 from ._wire import Message, Wire
 
-CONNECT_S = 60.0
+CONNECT_S = 300.0
+"""Seconds to wait for the driver, which first waits for the replicas before this one."""
 _SMOOTHING = 0.2
 """Weight of the newest decode-only iteration in the time that is told of the next one."""
 
