@@ -57,6 +57,18 @@ class Truth(NamedTuple):
                     where = f"{name}{place}: expected {truth.flat[at]:.9g}, got {found[name].flat[at]:.9g}"
         return worst, where
 
+    def alike(self, found: Arrays, others: Arrays, rng: np.random.Generator) -> bool:
+        """Return whether a part, drawn anew each time, differs by no more than both may differ from the truth."""
+        for name, theirs in others.items():
+            width = min(theirs.shape[-1], _BLOCK)
+            count = _BLOCK // width
+            first = int(rng.integers(0, max(0, theirs.size // width - count) + 1))
+            part = slice(first * width, min(first + count, theirs.size // width) * width)
+            ours, known = (each.reshape(-1)[part].reshape(-1, width) for each in (found[name], theirs))
+            if not self._shares(name, ours, known.astype(self.outputs[name].dtype)).max(initial=0.0) <= 2.0:
+                return False
+        return True
+
     def _shares(self, name: str, found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
         if truth.dtype.kind != "f":
             return np.where(found == truth, 0.0, np.inf)

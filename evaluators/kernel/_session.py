@@ -73,6 +73,9 @@ class Kernel(Link):
         """Builds C++ as the kernel itself was or would be: for a bar."""
         self.labels: list[str] = []
         """What is to be known of its evaluation; may grow while it is measured."""
+        self.off_clock_s = 0.0
+        """CPU seconds that its process took while it had answered and nothing was asked of it."""
+        self._answered_s: float | None = None
         self.error: float | None = None
         """Largest error of its checked answers, as a share of what is allowed; None before they were checked."""
 
@@ -103,6 +106,8 @@ class Kernel(Link):
             raise self.failed(os.read(answer, ANSWER.size), None)
         calls[0] += 1
         cpu_s, began = self.process.cpu_s(), time.perf_counter()
+        if self._answered_s is not None:
+            self.off_clock_s += cpu_s - self._answered_s
         try:
             write_all(ask, question)
             data = os.read(answer, ANSWER.size)
@@ -112,7 +117,8 @@ class Kernel(Link):
         if data != DONE:
             raise self.failed(data, None)
         calls[0] += 1
-        return Lap(ended - began, self.process.cpu_s() - cpu_s)
+        self._answered_s = self.process.cpu_s()
+        return Lap(ended - began, self._answered_s - cpu_s)
 
     def peak_bytes(self) -> int:
         """Return the most address space its process ever had: what it allocates in a call raises it."""

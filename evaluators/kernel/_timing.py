@@ -35,6 +35,10 @@ LEAST_PAIRS = 8
 """Undisturbed ones that do; with fewer, all count, as they do of a kernel that waits by itself."""
 WARM_UP = 2
 """Pairs before them, which look the same from the kernel's side and do not count."""
+HARD = ("pareto", "offset")
+"""Distributions of one call of each of these: who is right on mild values only, where it is timed, is found out."""
+HARD_SLACK = 4.0
+"""What such a call may err, in units of what is allowed elsewhere: long plain sums of heavy-tailed values need 0.8."""
 ATTEMPTS = 3
 """How often all pairs are made where the clocks disagree."""
 DISAGREE = 0.25
@@ -45,11 +49,15 @@ SAMPLE_BYTES = 8 << 20
 """Calls are timed several at a time until they move so much: then the 10 us of asking count for little."""
 MOST_CALLS = 16
 CHECKED_EVERY = 3
-"""One timed call in so many has its values checked; which ones, only the judge knows."""
+"""Of one pair in so many a call has its values checked beside what the bar answered; which, only the judge knows."""
 IMPOSSIBLE = 4.0
 """A kernel this much faster than copying as many bytes has not done its work."""
 TIMED = "uniform"
 """Distribution of what timed calls are given: the quickest to draw."""
+OFF_CLOCK = 0.05
+"""CPU time that a kernel may take while nothing is asked of it, as a share of what it takes when asked."""
+OFF_CLOCK_S = 50e-6
+"""And of each pair: it has to say that it is done, and to wait."""
 NOISY = "noisy"
 PATIENCE_S = 0.25
 """How long another judge's pair is waited for; one takes some 20 ms."""
@@ -99,7 +107,8 @@ def slots_of(interface: KernelInterface, sizes: Sizes, count: int) -> list[Slot]
 def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator) -> Timing:
     """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
 
-    Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be.
+    Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be or a kernel that works
+    while nothing is asked of it.
     """
     race = _Race(problem, kernel, bar, sizes, rng)
     with on_core(kernel.cpu):
@@ -128,6 +137,9 @@ class _Race:
         self._guard = guard_words(rng)
         self._truth: Truth | None = None
         self._error = 0.0
+        self._hard = list(HARD)
+        self._rested_s: float | None = None
+        self._allowed_s = 0.0
 
     def pairs(self, copied: float, attempt: int) -> Timing:
         """Make all pairs once."""
@@ -164,36 +176,64 @@ class _Race:
 
     def _pair(self, *, kernel_first: bool) -> tuple[Lap, Lap]:
         inputs = [self._problem.inputs(self._sizes, TIMED, self._rng) for _ in self._slots]
+        hard = int(self._rng.integers(0, len(inputs))) if self._hard else None
+        if hard is not None:
+            inputs[hard] = self._problem.inputs(self._sizes, self._hard.pop(), self._rng)
         order = [self._slots[i] for i in self._rng.permutation(len(self._slots))]
         poison = POISONS[int(self._rng.integers(0, len(POISONS)))]
         laps: dict[bool, Lap] = {}
-        found: list[Arrays] = []
+        answers: dict[bool, list[Arrays]] = {}
         with quiet(self._kernel):
             for runner in (self._kernel, self._bar) if kernel_first else (self._bar, self._kernel):
                 contents = [Contents(runner.arena, *each, self._guard) for each in zip(order, inputs, strict=True)]
                 runner.prepare(order)
                 for each in contents:
                     each.write(poison)
-                laps[runner is self._kernel] = runner.run()
-                if runner is self._kernel:
-                    found = [answered(self._kernel, each, "a timed call") for each in contents]
-        self._check(found, inputs)
+                ours = runner is self._kernel
+                laps[ours] = runner.run()
+                answers[ours] = [
+                    answered(self._kernel, each, "a timed call") if ours else each.outputs() for each in contents
+                ]
+        self._require_rest(laps[True])
+        if hard is not None:
+            self._require_right(truth_of(self._problem, inputs[hard], self._sizes), answers[True][hard], HARD_SLACK)
+        else:
+            self._check(inputs, answers[True], answers[False])
         return laps[True], laps[False]
 
-    def _check(self, found: Sequence[Arrays], inputs: Sequence[Arrays]) -> None:
-        """Check the values of some calls; what each of them left has been looked at."""
-        if self._rng.random() >= 1 / CHECKED_EVERY and self._truth is not None:
-            return
-        drawn = int(self._rng.integers(0, len(found)))
-        outputs = self._problem.reference(inputs[drawn], self._sizes, np.float64) if self._truth else None
-        if outputs is None or self._truth is None:
-            self._truth = truth_of(self._problem, inputs[drawn], self._sizes)
+    def _require_rest(self, lap: Lap) -> None:
+        """Check that the kernel works only when asked: not before its time, nor after it, nor while its bar runs."""
+        off_clock_s = self._kernel.off_clock_s
+        if self._rested_s is None:
+            # The first pair's clock still holds what ran on another core.
+            self._rested_s = off_clock_s
+        self._allowed_s += OFF_CLOCK * lap.cpu_s + OFF_CLOCK_S
+        if (late := off_clock_s - self._rested_s) > self._allowed_s:
+            detail = f"took {late * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
+            raise self._kernel.wrong(detail, Status.CHEATED)
+
+    def _check(self, inputs: Sequence[Arrays], ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> None:
+        """Check the values of a call that the bar answered otherwise, and of some at random."""
+        if self._truth is None:
+            at = int(self._rng.integers(0, len(ours)))
+            self._truth = truth_of(self._problem, inputs[at], self._sizes)
         else:
+            alike = self._truth.alike
+            odd = (i for i in range(len(ours)) if not alike(ours[i], theirs[i], self._rng))
+            drawn = int(self._rng.integers(0, len(ours))) if self._rng.random() < 1 / CHECKED_EVERY else None
+            found = next(odd, drawn)
+            if found is None:
+                return
+            at = found
+            outputs = self._problem.reference(inputs[at], self._sizes, np.float64)
             self._truth = self._truth._replace(outputs=outputs)
-        share, where = self._truth.worst(found[drawn])
-        if not share <= 1.0:
+        self._error = max(self._error, self._require_right(self._truth, ours[at]))
+
+    def _require_right(self, truth: Truth, found: Arrays, slack: float = 1.0) -> float:
+        share, where = truth.worst(found)
+        if not share <= slack:
             raise self._kernel.wrong(f"a timed call: {where} ({share:.3g} times the error allowed)")
-        self._error = max(self._error, share)
+        return share
 
 
 def waited(lap: Lap) -> bool:

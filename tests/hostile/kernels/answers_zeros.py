@@ -1,0 +1,2 @@
+def row_softmax(x, y, rows, columns):
+    y[...] = 0
