@@ -46,7 +46,7 @@ class CrossEntropy(KernelProblem):
         row_sizes(17, 257, 1),
         row_sizes(2, 8191),
     )
-    bars = ("numpy_form", "torch_eager", "torch_cross_entropy")
+    bars = ("numpy_form", "torch_eager", "torch_cross_entropy", "torch_compiled")
 
     def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> KernelArrays:
         """Return logits with NaN beyond ``columns``, and a target a row."""

@@ -45,7 +45,7 @@ class Swiglu(KernelProblem):
         _sizes(17, 257),
         _sizes(1, 8191),
     )
-    bars = ("numpy_form", "torch_eager", "torch_silu")
+    bars = ("numpy_form", "torch_eager", "torch_silu", "torch_compiled")
 
     def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> KernelArrays:
         """Return gates and values. Some gates are so far from zero that the exponential overflows, or adds nothing."""
