@@ -40,9 +40,9 @@ class MoeGroupedGemm(KernelProblem):
         ),
     )
     sizes: ClassVar = {
-        "train": {"S": _sizes(192, 64, 128), "M": _sizes(512, 128, 256)},
-        "validation": {"S": _sizes(160, 96, 112), "M": _sizes(448, 160, 224)},
-        "heldout": {"S": _sizes(224, 80, 96), "M": _sizes(640, 128, 192), "L": _sizes(1024, 256, 512)},
+        "train": {"S": _sizes(192, 64, 128), "M": _sizes(256, 96, 192)},
+        "validation": {"S": _sizes(160, 96, 112), "M": _sizes(288, 96, 160)},
+        "heldout": {"S": _sizes(224, 80, 96), "M": _sizes(256, 112, 176), "L": _sizes(512, 160, 256)},
     }
     test_sizes = (
         _sizes(1, 1, 1),
