@@ -41,7 +41,7 @@ class KernelProblem(Problem[Kernel]):
         Objective(name="temp_bytes", unit="bytes"),
     )
     limits = Limits(
-        wall_s=120.0,
+        wall_s=300.0,
         cpu_s=60.0,
         decision_wall_s=30.0,
         decision_cpu_s=5.0,

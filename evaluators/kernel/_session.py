@@ -121,9 +121,17 @@ class Kernel(Link):
         return Lap(ended - began, self._answered_s - cpu_s)
 
     def peak_bytes(self) -> int:
-        """Return the most address space its process ever had: what it allocates in a call raises it."""
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            peak = next(line for line in file if line.startswith("VmPeak:"))
+        """Return the most address space its process ever had: what it allocates in a call raises it.
+
+        Raises CandidateFault, SandboxError: it has ended, or was killed at its deadline.
+        """
+        try:
+            with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+                peak = next((line for line in file if line.startswith("VmPeak:")), None)
+        except (FileNotFoundError, ProcessLookupError):
+            peak = None
+        if peak is None:
+            raise self.failed(b"", None)
         return int(peak.split()[1]) << 10
 
     def wrong(self, detail: str, status: Status = Status.INCORRECT) -> CandidateFault:

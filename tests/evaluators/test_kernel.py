@@ -32,7 +32,7 @@ from speciate.evaluators.kernel._best_bar import best_bar
 from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._labels import calls_a_library
-from speciate.evaluators.kernel._session import Lap
+from speciate.evaluators.kernel._session import Kernel, Lap
 from speciate.evaluators.kernel._timing import Timing, interval, timing_lock, wait_for, waited
 from support.row_scale.problem import RowScale, reference
 
@@ -220,6 +220,20 @@ def test_a_bar_that_died_is_no_fault_of_the_kernel_and_is_started_again(bubblewr
         with pytest.raises(SandboxError, match="its process ended"):
             PROBLEM.measure(kernel, PROBLEM.workloads("train")[0])
         assert PROBLEM.measure(kernel, PROBLEM.workloads("train")[0]).objective > 0
+
+
+def test_who_asks_a_kernel_that_has_ended_for_its_memory_is_told_why(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PYTHON, NUMPY, Place(PYTHON.limits, bubblewrap)) as session:
+        assert session.subject.peak_bytes() > 0
+        session.subject.process.kill()
+        with pytest.raises(SandboxError, match="was killed, and not by us"):
+            _until_it_has_ended(session.subject)
+
+
+def _until_it_has_ended(kernel: Kernel) -> None:
+    for _ in range(1000):
+        kernel.peak_bytes()
+        time.sleep(0.01)
 
 
 def test_waiting_for_another_judge_is_not_charged(bubblewrap: Sandbox) -> None:
