@@ -48,7 +48,7 @@ class PrefixOptions(Frozen):
     """A Mooncake trace (JSON lines) to draw the requests from, instead of the generator."""
     requests: int = Field(default=1200, ge=200, le=100_000)
     """Requests of each workload."""
-    heldout_seeds: int = Field(default=32, ge=2, le=64)
+    heldout_seeds: int = Field(default=48, ge=2, le=64)
 
 
 class Load(NamedTuple):
@@ -78,7 +78,7 @@ HABITS: Mapping[Split, Habits] = {
     "heldout": Habits(skew=1.1, turns=3.6, drift_s=90.0),
 }
 PREDICTION_SIGMA: Mapping[Split, float] = {"train": 0.6, "validation": 0.65, "heldout": 0.7}
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 4), "heldout": (30001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 6), "heldout": (40001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 TRACE_LOADS: Mapping[Split, tuple[float, ...]] = {
