@@ -120,7 +120,8 @@ def test_it_looks_experiments_compares_and_hands_in_a_better_design_with_what_it
     assert all(row["purpose"] == "research" for row in run.rows())
     # Each of the two tickets that are in flight at first may find out by itself; nobody asks with tools after that.
     assert (1 <= len(refused) <= 2) if behaviour == "no_tools" else not refused
-    assert all(("tools" in body) == (behaviour == "authored") for body in bodies[len(refused) :])
+    with_tools = sum("tools" in body for body in bodies)
+    assert with_tools == (len(bodies) if behaviour == "authored" else len(refused))
     roles = {message["role"] for body in bodies for message in body["messages"]}
     assert ("tool" in roles) == (behaviour == "authored")
     words = json.dumps(bodies)

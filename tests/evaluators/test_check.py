@@ -123,7 +123,7 @@ def test_a_world_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 NOISY = """
-from random import SystemRandom
+from random import Random
 from support.lanes import Lanes
 
 def problem(options):
@@ -135,7 +135,8 @@ class Noisy(Lanes):
 
     def measure(self, policy, workload):
         word = super().measure(policy, workload)
-        return word.model_copy(update={"objective": word.objective * SystemRandom().uniform(0.99, 1.01)})
+        noise = Random(f"{workload.name} {workload.repetition}").uniform(0.99, 1.01)
+        return word.model_copy(update={"objective": word.objective * noise})
 """
 
 
