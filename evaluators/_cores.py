@@ -3,11 +3,12 @@
 import os
 import socket
 
+CORE_MARK = "speciate-core"
 _held: list[socket.socket] = []
 """What this process keeps until it ends: a name that only one can have, and that ends with whoever has it."""
 
 
-def claimed_core(slot: int, mark: str = "speciate-core") -> int:
+def claimed_core(slot: int, mark: str = CORE_MARK) -> int:
     """Return a core of this process's for it to keep to until it ends.
 
     It is free of other judging processes if there is such a core, looked for from the ``slot``-th on; else the

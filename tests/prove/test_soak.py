@@ -13,6 +13,7 @@ import pytest
 from prove.leftovers import below, gone, kernel_objects, mounted_for_others, mounts, sockets
 from speciate.agent import Budget, RunSettings, create_run, open_archive
 from speciate.evaluators import Evaluation, EvaluationCache, JudgeTask, LocalExecutor, Sandbox, Status, problem_of
+from speciate.evaluators._cores import CORE_MARK
 from speciate.evaluators.sandbox import Docker
 from support.across import marked
 from support.docker_engine import containers_of
@@ -40,9 +41,17 @@ class Mark(NamedTuple):
     """How many of those."""
 
 
+def claims() -> set[str]:
+    """Return the sockets by which judging processes claim their cores, as links to descriptors name them."""
+    rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return {f"socket:[{row[6]}]" for row in rows if len(row) > 7 and row[7].startswith(f"@{CORE_MARK}-")}
+
+
 def mark_of(pids: list[int]) -> Mark:
     pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
-    links = [sum(os.readlink(each).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir()) for pid in pids]
+    claimed = claims()
+    targets = [[os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()] for pid in pids]
+    links = [sum(each.startswith("socket:") and each not in claimed for each in those) for those in targets]
     held = [descriptors(pid) - count for pid, count in zip(pids, links, strict=True)]
     return Mark(pids, [count * os.sysconf("SC_PAGE_SIZE") for count in pages], held, links)
 
