@@ -5,7 +5,7 @@ from speciate.agent import Archive
 from speciate.evaluators import Baseline, Evaluation, Measurement, Problem
 from speciate.runs._built import built_words
 from speciate.runs._findings import findings_of
-from speciate.runs._report import markdown_of
+from speciate.runs._report import html_of, markdown_of
 
 from .conftest import main_run
 
@@ -41,4 +41,5 @@ def test_a_mark_is_in_the_table_and_no_rival_of_the_claim(
     assert (found.claim, found.best_baseline) == (before.claim, before.best_baseline)
     text = markdown_of(found, ())
     assert "| our-best |" in text
+    assert ">our-best</td>" in html_of(found, {})
     assert "which no proposer was shown: our-best" in text
