@@ -125,7 +125,7 @@ class GeneticProposer:
         self._chooser = Chooser(settings, [arm.name for arm in ARMS], ON_REQUEST)
         self._vocabulary = Vocabulary.of(policy_interface(problem), policy_probe(problem))
         self._snapshots = Snapshots(self._vocabulary)
-        human = [baseline.candidate for baseline in problem.baselines() if not baseline.control]
+        human = [each.candidate for each in problem.baselines() if not each.control and not each.withheld]
         self._library = [problem.seed(), *human]
         self._room = Room.beside(self._library)
         self._tuner = Tuner(problem)

@@ -3,9 +3,11 @@
 import os
 import socket
 
+from ._claims import claim
+
 CORE_MARK = "speciate-core"
 _held: list[socket.socket] = []
-"""What this process keeps until it ends: a name that only one can have, and that ends with whoever has it."""
+"""What this process keeps until it ends."""
 
 
 def claimed_core(slot: int, mark: str = CORE_MARK) -> int:
@@ -16,16 +18,8 @@ def claimed_core(slot: int, mark: str = CORE_MARK) -> int:
     """
     cores = sorted(os.sched_getaffinity(0))
     turned = [cores[(slot + step) % len(cores)] for step in range(len(cores))]
-    return next((core for core in turned if _claim(f"{mark}-{core}")), turned[0])
-
-
-def _claim(word: str) -> bool:
-    # An abstract name: no file is left, whoever made it, and a child that runs a program does not inherit it.
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        name.bind(f"\0{word}")
-    except OSError:
-        name.close()
-        return False
-    _held.append(name)
-    return True
+    for core in turned:
+        if (held := claim(f"{mark}-{core}")) is not None:
+            _held.append(held)
+            return core
+    return turned[0]

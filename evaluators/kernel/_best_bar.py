@@ -5,21 +5,20 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._claims import claimed
 from .._errors import CandidateFault, ProblemError
 from ._arena import POISONS, Contents, guard_words
 from ._bars import Bar, BarError, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock, wait_for
+from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -29,6 +28,7 @@ SEED = "seed"
 """The bar that is the problem's seed in C++."""
 _RUNS = 7
 _PATIENCE_S = 60.0
+"""How long others, who find out the same at the same time, are waited for."""
 _LIBRARIES = ("numpy", "torch")
 
 
@@ -65,7 +65,7 @@ def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBa
     file = cache_folder("bars") / f"{_key(problem, sizes)}.json"
     choice = _read(file)
     if choice is None:
-        with _alone(file), on_core(kernel.cpu):
+        with claimed(f"speciate-bars-{file.stem}", _PATIENCE_S), on_core(kernel.cpu):
             choice = _read(file) or _written(file, _measured(problem, kernel, sizes))
     if not choice.seconds:
         raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
@@ -154,14 +154,6 @@ def _read(file: Path) -> Choice | None:
         return Choice(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """Keep other judges, for a while, from finding out the same at the same time."""
-    with file.with_suffix(".lock").open("w") as lock:
-        wait_for(lock.fileno(), _PATIENCE_S)
-        yield
 
 
 def _written(file: Path, choice: Choice) -> Choice:

@@ -7,17 +7,17 @@ single pairs lay between 0.74 and 1.56 and medians between 0.97 and 1.01, while 
 in which either side had to wait for the core tells nothing of the two, and is made again.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._claims import claimed
 from .._contract import Status
 from ._arena import POISONS, Arrays, Contents, Slot, guard_words, laid
 from ._checks import Truth, answered, truth_of
@@ -59,10 +59,9 @@ OFF_CLOCK = 0.05
 OFF_CLOCK_S = 50e-6
 """And of each pair: it has to say that it is done, and to wait."""
 NOISY = "noisy"
+LOCK = "speciate-timing"
 PATIENCE_S = 0.25
 """How long another judge's pair is waited for; one takes some 20 ms."""
-_LOOK_S = 0.002
-_LOCK = "/tmp/speciate-timing.lock"
 _RESAMPLES = 2000
 
 
@@ -260,32 +259,13 @@ def quiet(kernel: "Kernel") -> Iterator[None]:
         yield
 
 
-@contextmanager
-def timing_lock() -> Iterator[None]:
-    """Hold the machine's one timing lock: two that time at once would time each other."""
-    descriptor = os.open(_LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    try:
-        wait_for(descriptor, PATIENCE_S)
-        yield
-    finally:
-        os.close(descriptor)
+def timing_lock() -> AbstractContextManager[bool]:
+    """Hold the machine's one timing lock: two that time at once would time each other.
 
-
-def wait_for(descriptor: int, patience_s: float) -> bool:
-    """Lock a file for this judge alone; return False where others hold it for longer than ``patience_s``.
-
-    Whoever does gets next to nothing of its core, so it disturbs little, and the two clocks tell if it does.
+    Whoever holds it for longer than ``PATIENCE_S`` gets next to nothing of its core, so it disturbs little, and the two
+    clocks tell if it does.
     """
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_LOOK_S)
-        else:
-            return True
+    return claimed(LOCK, PATIENCE_S)
 
 
 @contextmanager
