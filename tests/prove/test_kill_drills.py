@@ -27,7 +27,11 @@ from prove.sitting import Drill
 from support import openai_server
 
 LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
-PROBLEM = ["serving-router", "--option", "requests=200", "--option", "heldout_seeds=2", "--rivals", "1"]
+PROBLEM = ["serving-router", "--option", "heldout_seeds=2", "--rivals", "1"]
+SHORT = ["--option", "requests=200"]
+"""Enough where the model is what takes long."""
+LONG = ["--option", "requests=500"]
+"""Here judging is all there is to interrupt, so one takes several times as long as the wait before an aimed kill."""
 WINDOW = 8
 """Tickets that are in flight at a time: aimed kills leave as many for the end of the search."""
 VERDICT = 10
@@ -59,7 +63,7 @@ def test_run_with_a_model_loses_nothing_and_pays_nothing_twice(
     limit = ["--evals", str(evaluations)] if budget == "evaluations" else ["--tokens", str(tokens)]
     folder = tmp_path / "run"
     folder.mkdir()
-    asked = [*PROBLEM, "--model", "m", "--base-url", base_url, "--seed", "5", "--lessons", "run", *limit]
+    asked = [*PROBLEM, *SHORT, "--model", "m", "--base-url", base_url, "--seed", "5", "--lessons", "run", *limit]
     drill = Drill(folder, asked, known, seed=11)
 
     def check() -> None:
@@ -149,14 +153,15 @@ def test_killed_search_ends_in_the_archive_of_one_that_was_left_alone(
 ) -> None:
     kills, evaluations = (16, 40) if full else (6, 30)
     aims = list(islice(cycle(("judge", "archive", None)), kills))
-    asked = [*PROBLEM, "--proposer", "genetic", "--seed", "9", "--evals", str(evaluations)]
+    asked = [*PROBLEM, *LONG, "--proposer", "genetic", "--seed", "9", "--evals", str(evaluations)]
     archives = {}
     for name, workers in [("one-worker", 1), *([("two-workers", 2)] if full else []), ("killed", 2)]:
         folder = tmp_path / name
         folder.mkdir()
         drill = Drill(folder, asked, known, seed=23)
         if name == "killed":
-            ends = evaluations - WINDOW, evaluations + VERDICT
+            # A kill that misses its step has used a few evaluations; the last aim leaves enough for several.
+            ends = evaluations - 2 * WINDOW, evaluations + VERDICT
             drill.kill_at_random(aims, *ends, partial(check_evaluations, drill.database))
         drill.finish(workers)
         check_evaluations(drill.database)
