@@ -146,6 +146,20 @@ def row_cells(run: Findings, adjusted: float) -> Sequence[str]:
     ]
 
 
+def speedup_cells(run: Findings) -> Sequence[str]:
+    """Return what a table of kernels says of one run, that has speedups."""
+    champion, best = run.champion, run.best_baseline
+    over_form, *over_experts = run.speedups
+    return [
+        f"`{champion.design.candidate_id[:8]}`" if champion else "none",
+        over_form.figures,
+        "; ".join(f"{each.over} {each.figures}" for each in over_experts),
+        best.name if best else "none",
+        f"{percent(best.gain.gain)} {interval(best.gain.low, best.gain.high)}" if best and best.gain else "",
+        champion.operator if champion else "",
+    ]
+
+
 def _random_arm(run: Findings) -> Design | None:
     """Return the champion of the run's random control arm."""
     return next((control.design for control in run.controls if control.arm == "random"), None)

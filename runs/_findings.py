@@ -42,6 +42,7 @@ from ._novelty import Novelty, novelty_of
 from ._numbers import interval, percent, quantity
 from ._racing import Racing, racing_of
 from ._remeasured import remeasured_words
+from ._speedup import Speedup, speedup_words, speedups_of
 from ._spent import Spent, spent
 from ._tried import tried_words
 from ._tuned import tuning_words
@@ -147,6 +148,8 @@ class Findings(Frozen):
     """Experts' designs that no proposer was shown. They are no rivals of the claim: the champion may lose to them."""
     best_baseline: Design | None
     """Best on held-out of those that are contenders."""
+    speedups: tuple[Speedup, ...] = ()
+    """Of a kernel: over the best known form, then over each mark. Empty for every other kind."""
     tuning: str
     """How the baselines were tuned, and whether the champion's budget was larger."""
     controls: tuple[Control, ...]
@@ -185,6 +188,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
     controls = book.controls()
     workloads, groups, metrics = book.comparison(best, baselines, controls)
     claim, evidence = _claim(problem, champion, baselines, controls)
+    speedups = book.speedups()
     cost = spent(archive, run.id)
     arms = [run, *(archive.run(control.run_id) for control in controls)]
     return Findings(
@@ -204,7 +208,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         objective=problem.objective.name,
         unit=problem.objective.unit,
         minimize=problem.objective.direction == "minimize",
-        claim=claim,
+        claim=claim + speedup_words(speedups),
         claimed=evidence.claimed,
         evidence=evidence,
         confirmation=confirmation_of(archive, run, problem),
@@ -212,6 +216,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         baselines=tuple(baselines),
         marks=book.marks(),
         best_baseline=best,
+        speedups=speedups,
         tuning=tuning_words(problem.baselines(), cost.evaluations),
         controls=controls,
         workloads=workloads,
@@ -290,6 +295,10 @@ class _Book:
             )
             for each in self.problem.experts()
         )
+
+    def speedups(self) -> tuple[Speedup, ...]:
+        experts = {each.name: self._repeated(self.run.id, each.candidate.id) for each in self.problem.experts()}
+        return speedups_of(self.problem, self.ours, experts)
 
     def controls(self) -> tuple[Control, ...]:
         return tuple(self._control(run) for run in controls_of(self.archive, self.run.id))

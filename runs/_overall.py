@@ -1,17 +1,22 @@
 """One table of all that was searched for: the findings below a folder, of every problem and seed, losers too."""
 
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
 from pydantic import ValidationError
 from speciate.evaluators import SpeciateError
 
-from ._discoveries import Table, row_cells
+from ._discoveries import Table, row_cells, speedup_cells
 from ._findings import Findings
 
 HEAD = (
     "| problem | seed | champion | objective | best tuned baseline | objective | gain, 95 % interval | p (Holm) | "
     "over random control | found by | CPU s |\n|---|---|---|---|---|---|---|---|---|---|---|"
+)
+KERNELS_HEAD = (
+    "| kernel | seed | champion | over the best known form | over an expert's | best human design | gain over it | "
+    "found by |\n|---|---|---|---|---|---|---|---|"
 )
 FINDINGS = "*/seed*/findings.json"
 
@@ -59,9 +64,33 @@ def write_overall(folder: Path) -> str:
             for run, adjusted in zip(table.runs, table.adjusted, strict=True)
         ),
         "",
+        *_kernels(tables),
     ]
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
     return claim
+
+
+def _kernels(tables: Mapping[str, Table]) -> list[str]:
+    """Return the lines of a table of the kernels' speedups; none where no kernel was searched for."""
+    rows = [
+        f"| [{name}]({name}) | {run.seed} | {' | '.join(speedup_cells(run))} |"
+        for name, table in tables.items()
+        for run in table.runs
+        if run.speedups
+    ]
+    if not rows:
+        return []
+    return [
+        "## Kernels",
+        "",
+        "How many times as fast the champions are on held-out sizes, geometric means with 95 % intervals over "
+        "repetitions: over the best known form at each size (the quickest of library forms, what a compiler makes of "
+        "them, and the seed) and over an expert's kernel, which no proposer was shown.",
+        "",
+        KERNELS_HEAD,
+        *rows,
+        "",
+    ]
 
 
 def _read(path: Path) -> Findings:
