@@ -188,7 +188,6 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
     controls = book.controls()
     workloads, groups, metrics = book.comparison(best, baselines, controls)
     claim, evidence = _claim(problem, champion, baselines, controls)
-    speedups = book.speedups()
     cost = spent(archive, run.id)
     arms = [run, *(archive.run(control.run_id) for control in controls)]
     return Findings(
@@ -208,7 +207,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         objective=problem.objective.name,
         unit=problem.objective.unit,
         minimize=problem.objective.direction == "minimize",
-        claim=claim + speedup_words(speedups),
+        claim=claim + speedup_words(book.speedups()),
         claimed=evidence.claimed,
         evidence=evidence,
         confirmation=confirmation_of(archive, run, problem),
@@ -216,7 +215,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         baselines=tuple(baselines),
         marks=book.marks(),
         best_baseline=best,
-        speedups=speedups,
+        speedups=book.speedups(),
         tuning=tuning_words(problem.baselines(), cost.evaluations),
         controls=controls,
         workloads=workloads,
