@@ -59,8 +59,14 @@ class Modelled(NamedTuple):
     @property
     def bounds(self) -> dict[str, float]:
         """Seconds of each unit at its peak, by name."""
-        names = ("dram", "l2", "tensor", "fp32", "special", "shared")
-        return dict(zip(names, self[: len(names)], strict=True))
+        return {
+            "dram": self.dram_s,
+            "l2": self.l2_s,
+            "tensor": self.tensor_s,
+            "fp32": self.fp32_s,
+            "special": self.special_s,
+            "shared": self.shared_s,
+        }
 
     @property
     def bound(self) -> str:

@@ -1,0 +1,156 @@
+"""What Triton kernels are seen to do in the interpreter, against what was reckoned on paper; and false traces."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from speciate.evaluators._errors import CandidateFault
+from speciate.evaluators._kernel_trace import ATOMIC, LAUNCH, LOAD, PROGRAM, WORK
+from speciate.evaluators.kernel._trace import Watched, launches
+from speciate.simulators.gpu import DEVICES, Work, sectors, traffic
+
+KERNELS = """
+import sys
+
+import numpy as np
+import torch
+import triton
+import triton.language as tl
+from speciate.evaluators._kernel_trace import Recorder, record
+
+
+@triton.jit
+def copy(x, out, count, STRIDE: tl.constexpr, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out + at, tl.load(x + at * STRIDE, mask=at < count), mask=at < count)
+
+
+@triton.jit
+def softmax(x, out, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    values = tl.load(x + at)
+    powers = tl.exp(values - tl.max(values, axis=0))
+    tl.store(out + at, powers / tl.sum(powers, axis=0))
+
+
+@triton.jit
+def product(a, b, out, HOW: tl.constexpr):
+    i, j = tl.arange(0, 16)[:, None], tl.arange(0, 32)
+    left = tl.load(a + i * 32 + j[None, :])
+    right = tl.load(b + j[:, None] + 32 * tl.arange(0, 64)[None, :])
+    tl.store(out + i * 64 + tl.arange(0, 64)[None, :], tl.dot(left, right, input_precision=HOW))
+
+
+@triton.jit
+def count(x, out, BLOCK: tl.constexpr):
+    tl.atomic_add(out + tl.load(x + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)), 1)
+
+
+recorder = Recorder(np, 1 << 20)
+record(recorder)
+x, out = torch.ones(8 * 2000), torch.zeros(2000)
+copy[(16,)](x, out, 2000, STRIDE=1, BLOCK=128)
+recorder.start()
+for stride in (1, 8):
+    copy[(16,)](x, out, 2000, STRIDE=stride, BLOCK=128)
+copy[(4,)](x, out, 400, STRIDE=1, BLOCK=128)
+softmax[(2,)](x, out, BLOCK=256)
+half = torch.ones(4096, dtype=torch.float16)
+product[(1,)](half, half, out, HOW="ieee")
+for how in ("tf32", "ieee"):
+    product[(1,)](x, x, out, HOW=how)
+count[(4, 2)](torch.zeros(256, dtype=torch.int32), torch.zeros(9, dtype=torch.int32), BLOCK=64)
+assert out[:2].isfinite().all()
+recorder.stop().tofile(sys.argv[1])
+small = Recorder(np, 100)
+small.start()
+small.grid((1, 1, 1))
+try:
+    small._put((2, 4, 0), range(200))
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> list[Watched]:
+    pytest.importorskip("triton")
+    pytest.importorskip("torch")
+    folder: Path = tmp_path_factory.mktemp("trace")
+    (folder / "kernels.py").write_text(KERNELS, encoding="utf-8")
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "kernels.py", "trace"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "at most 100 elements" in done.stdout
+    return launches(np.fromfile(folder / "trace", dtype=np.int64))
+
+
+def test_accesses_are_those_of_the_programs_that_were_watched(watched: list[Watched]) -> None:
+    near, far, _, softmax, *products, count = watched
+    assert [launch.grid for launch in watched] == [16, 16, 4, 2, 1, 1, 1, 8]
+    assert [len(launch.programs) for launch in watched] == [4, 4, 4, 2, 1, 1, 1, 4]
+    assert near.footprint_bytes == 4 * (16000 + 2000)
+    for launch, moved in ((near, 4), (far, 32)):
+        for program in launch.programs:
+            loaded, stored = program.accesses
+            assert (loaded.kind, stored.kind) == ("load", "store")
+            assert sectors(loaded) == moved * 4
+            assert sectors(stored) == 4 * 4
+    first = [program.accesses[1].addresses[0] for program in near.programs]
+    assert np.diff(first).tolist() == [4 * 128 * 4] * 3
+    loads = [access for launch in products for access in launch.programs[0].accesses if access.kind == "load"]
+    assert [sectors(access) * 32 for access in loads] == [access.asked_bytes for access in loads]
+    assert [access.kind for access in count.programs[0].accesses] == ["load", "atomic"]
+    assert count.programs[0].accesses[1].addresses.tolist() == [int(count.programs[0].accesses[1].addresses[0])] * 64
+    found = traffic(DEVICES["H100"], softmax.programs, softmax.grid, softmax.footprint_bytes)
+    assert found.asked_bytes == found.l2_bytes == found.covered_bytes == 2 * 2 * 256 * 4
+
+
+def test_a_mask_leaves_elements_out(watched: list[Watched]) -> None:
+    *whole, last = watched[2].programs
+    assert all(access.active.all() for program in whole for access in program.accesses)
+    assert [access.asked_bytes for access in last.accesses] == [16 * 4, 16 * 4]
+    assert last.accesses[0].active.tolist() == [True] * 16 + [False] * 112
+
+
+def test_what_is_reckoned_is_counted_by_its_unit(watched: list[Watched]) -> None:
+    _, _, _, softmax, half, tf32, plain, _ = (launch.programs[0].work for launch in watched)
+    assert softmax == Work(fp32_ops=4 * 256, special_ops=2 * 256)
+    flops, operands = 2 * 16 * 32 * 64, 16 * 32 + 32 * 64
+    assert half == Work(half_flops=flops, shared_bytes=2 * 2 * operands, fp32_ops=half.fp32_ops)
+    assert tf32 == Work(tf32_flops=flops, shared_bytes=2 * 4 * operands, fp32_ops=tf32.fp32_ops)
+    assert plain.fp32_ops - tf32.fp32_ops == flops / 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([LAUNCH, 1, 8], "ends within"),
+        ([LAUNCH, 1, 8, 5], "ends within"),
+        ([LAUNCH, 1, 8, -1], "ends within"),
+        ([LAUNCH, 0, 8, 0], "one program or more"),
+        ([LAUNCH, 1, -8, 0], "numbers from 0"),
+        ([PROGRAM, 0, 0, 0], "a launch first"),
+        ([LAUNCH, 1, 8, 0], "one watched program"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, PROGRAM, 0, 0, 0], "one watched program"),
+        ([LAUNCH, 1, 8, 0, LOAD, 4, 0, 0], "a program first"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, LOAD, 3, 0, 1, 64], "items of 1, 2, 4"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, ATOMIC, 4, 0, 1, -2], "expected addresses"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, WORK, 0, 0, 1, 5], "record that is known"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, WORK, 0, 0, 5, 1, 1, 1, 1, -1], "record that is known"),
+        ([LAUNCH, 1, 8, 0, PROGRAM, 0, 0, 0, 77, 0, 0, 0], "record that is known"),
+    ],
+)
+def test_a_trace_that_is_none_is_the_candidates_fault(words: list[int], told: str) -> None:
+    with pytest.raises(CandidateFault, match=told):
+        launches(np.array(words, dtype=np.int64))
