@@ -5,7 +5,8 @@ reckoned. A trace is words of 64 bits, in records: four words, and what they ann
 
     LAUNCH                programs, bytes of its tensors, 0
     PROGRAM               its number, 0, 0
-    LOAD, STORE, ATOMIC   bytes of an element, 0, elements, then the address of each, -1 where it is masked
+    LOAD, STORE, ATOMIC   bytes of an element, 1 if nothing was reckoned since the access before and 0 else, elements,
+                          then the address of each, -1 where it is masked
     WORK                  0, 0, 5, then operations: of half-precision products, of tf32 ones, of plain cores, special
                           ones, and bytes through shared memory
 
@@ -30,6 +31,8 @@ HEAD = 4
 HALF, TF32, PLAIN, SPECIAL, SHARED = range(5)
 WATCHED = 4
 """Programs of a launch that are written down, from all over its grid."""
+WHOLE = 16
+"""Programs of a launch up to which all are run; of a larger one only those that are written down."""
 _SPECIAL = frozenset({"exp", "exp2", "log", "log2", "sqrt", "sin", "cos"})
 _HALF = frozenset({"fp16", "bf16", "fp8e4nv", "fp8e5", "int8", "uint8"})
 
@@ -51,7 +54,9 @@ class Recorder:
         self._footprint = 0
         self._grid = (1, 1, 1)
         self._watched: frozenset[int] = frozenset()
+        self._whole = True
         self._work = [0, 0, 0, 0, 0]
+        self._joined = False
 
     def start(self) -> None:
         """Write down what is launched from here on."""
@@ -72,16 +77,18 @@ class Recorder:
         self._grid = dimensions
         if self._on:
             count = prod(dimensions)
+            self._whole = count <= WHOLE
             self._watched = frozenset((2 * i + 1) * count // (2 * WATCHED) for i in range(WATCHED))
             self._put((LAUNCH, count, self._footprint))
 
-    def program(self, place: tuple[int, int, int]) -> None:
-        """The program at ``place`` runs next."""
+    def program(self, place: tuple[int, int, int]) -> bool:
+        """The program at ``place`` is next; return whether it must run."""
         self.end()
         number = place[0] + self._grid[0] * (place[1] + self._grid[1] * place[2])
-        self._watching = self._on and number in self._watched
+        self._watching, self._joined = self._on and number in self._watched, False
         if self._watching:
             self._put((PROGRAM, number, 0))
+        return not self._on or self._whole or self._watching
 
     def end(self) -> None:
         """The program that ran has ended."""
@@ -99,12 +106,14 @@ class Recorder:
         if mask is not None:
             addresses = np.where(np.asarray(mask.data, dtype=bool), addresses, -1)
         size = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
-        self._put((code, size, 0), _in_order_of_threads(np, np.asarray(pointers.data), addresses))
+        self._put((code, size, int(self._joined)), _in_order_of_threads(np, np.asarray(pointers.data), addresses))
+        self._joined = True
 
     def reckon(self, unit: int, amount: int) -> None:
         """The program does so much more on a unit."""
         if self._watching:
             self._work[unit] += int(amount)
+            self._joined = False
 
     def _put(self, head: tuple[int, int, int], body: Any = ()) -> None:
         self._size += HEAD + len(body)
@@ -136,20 +145,32 @@ def record(recorder: Recorder) -> None:
         recorder.grid(sizes)  # type: ignore[arg-type]
         set_dimensions(*sizes)
 
+    running: list[tuple[Any, Callable[..., Any]]] = []
+
     def place(*index: int) -> None:
         set_place(*index)
-        recorder.program(builder.grid_idx)
+        launched, program = running[-1]
+        # What is called next.
+        launched.fn = program if recorder.program(builder.grid_idx) else _nothing
 
     def called(self: Any, *arguments: Any, **options: Any) -> None:
         given = [getattr(each, "base", each) for each in (*arguments, *options.values())]
         recorder.begin([each for each in given if hasattr(each, "untyped_storage")])
-        launch(self, *arguments, **options)
+        running.append((self, self.fn))
+        try:
+            launch(self, *arguments, **options)
+        finally:
+            self.fn = running.pop()[1]
         recorder.end()
 
     builder.set_grid_dim, builder.set_grid_idx, executor.__call__ = dimensions, place, called
     _record_memory(recorder, builder)
     _record_products(recorder, builder)
     _record_elements(recorder, builder, interpreter)
+
+
+def _nothing(**_: Any) -> None:
+    pass
 
 
 def _record_memory(recorder: Recorder, builder: Any) -> None:

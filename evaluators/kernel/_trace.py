@@ -42,7 +42,7 @@ def launches(words: NDArray[np.int64]) -> list[Watched]:
             found.append(_Launch(first, second))
         else:
             _require(at, bool(found), "expected a launch first")
-            found[-1].take(at, (code, first), words[at + HEAD : at + HEAD + count])
+            found[-1].take(at, (code, first, second), words[at + HEAD : at + HEAD + count])
         at += HEAD + count
     for launch in found:
         _require(at, 1 <= len(launch.accesses) <= launch.grid, "expected one watched program or more of each launch")
@@ -58,9 +58,9 @@ class _Launch:
         self.accesses: list[list[Access]] = []
         self.work: list[Work] = []
 
-    def take(self, at: int, head: tuple[int, int], body: NDArray[np.int64]) -> None:
+    def take(self, at: int, head: tuple[int, int, int], body: NDArray[np.int64]) -> None:
         """Read a record within the launch."""
-        code, size = head
+        code, size, joined = head
         if code == PROGRAM:
             self.accesses.append([])
             self.work.append(Work())
@@ -69,7 +69,7 @@ class _Launch:
         if code in _KINDS:
             _require(at, bool((body >= -1).all()), "expected addresses, or -1")
             try:
-                self.accesses[-1].append(Access(_KINDS[code], body, body >= 0, size))
+                self.accesses[-1].append(Access(_KINDS[code], body, body >= 0, size, joined == 1))
             except ValueError as error:
                 raise _malformed(at, str(error)) from None
             return

@@ -79,6 +79,10 @@ class Rope(KernelProblem):
         out = np.stack((first * cosine - second * sine, second * cosine + first * sine), axis=2)
         return {"out": out.reshape(sizes["tokens"], sizes["width"])}
 
+    def moved_bytes(self, sizes: Sizes) -> int:
+        """Return the bytes of the tokens, without what lies between them, of the tables and of the result."""
+        return super().moved_bytes({**sizes, "stride": sizes["width"]})
+
     def hidden_sizes(self, rng: np.random.Generator) -> Sizes:
         """Draw a few tokens with small heads, half of the time some way apart."""
         gap = int(rng.integers(1, 40)) if rng.random() < 0.5 else 0

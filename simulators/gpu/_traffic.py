@@ -34,6 +34,8 @@ class Access:
     active: NDArray[np.bool_]
     """False where a mask leaves the element out. Shape (n,)."""
     item_bytes: int
+    joined: bool = False
+    """Whether it is asked for together with the access before: the program did nothing in between."""
 
     def __post_init__(self) -> None:
         if self.addresses.ndim != 1 or self.addresses.shape != self.active.shape:
@@ -92,7 +94,7 @@ class Traffic(NamedTuple):
     loaded_share: float
     """Of ``l2_bytes``, what is loaded: a program waits for that, and not for its stores."""
     in_flight_bytes: float
-    """That a program has asked for when it begins to wait: the load that a byte belongs to, on average."""
+    """That a program has asked for when it begins to wait: by loads that are joined, for a byte of them on average."""
 
     @property
     def coalescing(self) -> float:
@@ -171,8 +173,15 @@ def traffic(device: Device, programs: Sequence[Program], grid: int, footprint_by
         l2_bytes=scale * l2_bytes,
         dram_bytes=once + lost * (fetched - once),
         loaded_share=loaded / l2_bytes if l2_bytes else 0.0,
-        in_flight_bytes=float(np.square(moved[loads]).sum()) / loaded if loaded else 0.0,
+        in_flight_bytes=float(np.square(_together(accesses, moved * loads)).sum()) / loaded if loaded else 0.0,
     )
+
+
+def _together(accesses: Sequence[Access], loaded: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the bytes loaded by accesses that are joined, of each such group."""
+    first = np.array([not access.joined for access in accesses], dtype=np.bool_)
+    first[:1] = True
+    return np.add.reduceat(loaded, np.flatnonzero(first)) if len(loaded) else loaded
 
 
 def _covered(accesses: Sequence[Access]) -> int:

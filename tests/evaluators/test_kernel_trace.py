@@ -56,6 +56,9 @@ copy[(16,)](x, out, 2000, STRIDE=1, BLOCK=128)
 recorder.start()
 for stride in (1, 8):
     copy[(16,)](x, out, 2000, STRIDE=stride, BLOCK=128)
+out.zero_()
+copy[(32,)](x, out, 4096, STRIDE=1, BLOCK=16)
+assert out[:512].count_nonzero() == 4 * 16, "of many programs only those that are watched are run"
 copy[(4,)](x, out, 400, STRIDE=1, BLOCK=128)
 softmax[(2,)](x, out, BLOCK=256)
 half = torch.ones(4096, dtype=torch.float16)
@@ -96,9 +99,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> list[Watched]:
 
 
 def test_accesses_are_those_of_the_programs_that_were_watched(watched: list[Watched]) -> None:
-    near, far, _, softmax, *products, count = watched
-    assert [launch.grid for launch in watched] == [16, 16, 4, 2, 1, 1, 1, 8]
-    assert [len(launch.programs) for launch in watched] == [4, 4, 4, 2, 1, 1, 1, 4]
+    near, far, _, _, softmax, *products, count = watched
+    half = products[0]
+    assert [launch.grid for launch in watched] == [16, 16, 32, 4, 2, 1, 1, 1, 8]
+    assert [len(launch.programs) for launch in watched] == [4, 4, 4, 4, 2, 1, 1, 1, 4]
     assert near.footprint_bytes == 4 * (16000 + 2000)
     for launch, moved in ((near, 4), (far, 32)):
         for program in launch.programs:
@@ -110,6 +114,8 @@ def test_accesses_are_those_of_the_programs_that_were_watched(watched: list[Watc
     assert np.diff(first).tolist() == [4 * 128 * 4] * 3
     loads = [access for launch in products for access in launch.programs[0].accesses if access.kind == "load"]
     assert [sectors(access) * 32 for access in loads] == [access.asked_bytes for access in loads]
+    assert [access.joined for access in softmax.programs[1].accesses] == [False, False]
+    assert [access.joined for access in half.programs[0].accesses] == [False, True, False]
     assert [access.kind for access in count.programs[0].accesses] == ["load", "atomic"]
     assert count.programs[0].accesses[1].addresses.tolist() == [int(count.programs[0].accesses[1].addresses[0])] * 64
     found = traffic(DEVICES["H100"], softmax.programs, softmax.grid, softmax.footprint_bytes)
@@ -117,14 +123,14 @@ def test_accesses_are_those_of_the_programs_that_were_watched(watched: list[Watc
 
 
 def test_a_mask_leaves_elements_out(watched: list[Watched]) -> None:
-    *whole, last = watched[2].programs
+    *whole, last = watched[3].programs
     assert all(access.active.all() for program in whole for access in program.accesses)
     assert [access.asked_bytes for access in last.accesses] == [16 * 4, 16 * 4]
     assert last.accesses[0].active.tolist() == [True] * 16 + [False] * 112
 
 
 def test_what_is_reckoned_is_counted_by_its_unit(watched: list[Watched]) -> None:
-    _, _, _, softmax, half, tf32, plain, _ = (launch.programs[0].work for launch in watched)
+    _, _, _, _, softmax, half, tf32, plain, _ = (launch.programs[0].work for launch in watched)
     assert softmax == Work(fp32_ops=4 * 256, special_ops=2 * 256)
     flops, operands = 2 * 16 * 32 * 64, 16 * 32 + 32 * 64
     assert half == Work(half_flops=flops, shared_bytes=2 * 2 * operands, fp32_ops=half.fp32_ops)

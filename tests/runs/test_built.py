@@ -10,11 +10,12 @@ from speciate.runs._report import html_of, markdown_of
 from .conftest import main_run
 
 
-def kernel_word(candidate: str, cached: float, cpu_s: float) -> Evaluation:
-    measured = Measurement(workload="train/S", objective=1.0, metrics={"build_cached": cached})
+def kernel_word(candidate: str, cached: float, cpu_s: float, **metrics: float) -> Evaluation:
+    measured = Measurement(workload="train/S", objective=1.0, metrics={"build_cached": cached, **metrics})
     cost = {"cpu_s": cpu_s, "wall_s": 2 * cpu_s}
     told = {"candidate": candidate, "split": "train", "status": "ok", "score": 1.0, "cost": cost}
-    return Evaluation.model_validate({**told, "measurements": (measured,)})
+    labels = ("modelled",) if "modelled_s" in metrics and "device_s" not in metrics else ()
+    return Evaluation.model_validate({**told, "measurements": (measured,), "labels": labels})
 
 
 def test_the_cost_of_a_kernel_and_the_hit_rate_of_its_builds_are_told(archive: Archive) -> None:
@@ -26,6 +27,21 @@ def test_the_cost_of_a_kernel_and_the_hit_rate_of_its_builds_are_told(archive: A
     assert "2.5 CPU seconds and 5 wall seconds" in words
     assert "median of 4" in words
     assert "75% of the builds" in words
+
+
+def test_modelled_times_are_told_as_such_and_their_ranks_compared_with_a_devices(archive: Archive) -> None:
+    run = main_run(archive)
+    for number, modelled_s in enumerate((3e-6, 4e-6, 5e-6)):
+        word = kernel_word(f"{number:032x}", 0.0, 1.0, modelled_s=modelled_s)
+        archive.store_evaluation(run.id, word, f"baseline:{number}")
+    _, told = built_words(archive, run.id)
+    assert "Times of 3 evaluations are modelled, not measured" in told
+    assert "unknown until one has run them" in told
+    for number, device_s in enumerate((4e-6, 9e-6, 7e-6), start=3):
+        word = kernel_word(f"{number:032x}", 0.0, 1.0, modelled_s=number * 1e-6, device_s=device_s)
+        archive.store_evaluation(run.id, word, f"baseline:{number}")
+    _, told = built_words(archive, run.id)
+    assert "modelled and measured time is 0.50 (mean of 1 sizes, lowest 0.50)" in told
 
 
 def test_a_mark_is_in_the_table_and_no_rival_of_the_claim(

@@ -1,5 +1,7 @@
 """What is known of kernels on a GPU: published occupancies, coalescing, caches, and what any model must keep."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,6 +93,8 @@ def test_strided_copies_move_eight_times_what_they_ask_for() -> None:
     assert near.asked_bytes == far.asked_bytes == near.l2_bytes == near.dram_bytes == near.covered_bytes == 8192 * 1000
     assert near.loaded_share == 0.5
     assert near.in_flight_bytes == 4096
+    pair = Program((floats(0, 1024), replace(floats(8192, 512), joined=True), floats(1 << 20, 512)))
+    assert traffic(H100, [pair], 1, 1e12).in_flight_bytes == (6144**2 + 2048**2) / 8192
     assert far.l2_bytes == near.l2_bytes * 4.5
     assert far.in_flight_bytes == 8 * 4096
     assert far.dram_bytes == near.dram_bytes * 4.5

@@ -1,0 +1,91 @@
+"""What the model says of launches: a score over the least time, what is too little to be true, and how ranks agree."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from speciate.evaluators._contract import Status
+from speciate.evaluators._errors import CandidateFault, ProblemError
+from speciate.evaluators.kernel._modelled import Compiled, Estimate, declared, device_named, spearman, watched
+from speciate.evaluators.kernel._trace import Watched
+from speciate.simulators.gpu import LAUNCH_S, Access, Program, Resources, Work
+
+H100 = device_named("H100")
+PART, GRID = 2048, 4096
+LEAST = 2 * 4 * PART * GRID
+
+
+def copying(grid: int, stride: int = 1, work: Work = Work()) -> Watched:  # noqa: B008
+    """A launch that copies floats, each program a part of its own, four of which were watched."""
+    programs = []
+    for number in range(0, grid, grid // 4):
+        loads = 4 * stride * (number * PART + np.arange(PART))
+        stores = (1 << 40) + 4 * (number * PART + np.arange(PART))
+        active = np.ones(PART, dtype=bool)
+        programs.append(Program((Access("load", loads, active, 4), Access("store", stores, active, 4)), work))
+    return Watched(grid, 4 * PART * grid * (stride + 1), tuple(programs))
+
+
+def compiled(grid: int = GRID, **changed: int) -> Compiled:
+    return Compiled("copy", grid, Resources(**{"warps": 8, "registers": 32, **changed}))
+
+
+def estimate(**changed: int) -> Estimate:
+    return watched(H100, [compiled(**changed)], [copying(GRID)], LEAST)
+
+
+def test_a_plain_copy_takes_the_least_time_and_others_longer() -> None:
+    plain = estimate()
+    assert 1.0 <= plain.ratio < 1.05
+    assert plain.coalescing == 1.0
+    assert plain.bound == "dram"
+    assert plain.metrics["modelled_s"] == plain.seconds
+    assert "modelled on H100, not measured" in plain.words
+    spilling = estimate(registers=255, spill_bytes=255)
+    few = estimate(shared_bytes=200 << 10)
+    scattered = watched(H100, [compiled()], [copying(GRID, stride=8)], LEAST)
+    assert plain.ratio < min(spilling.ratio, few.ratio, scattered.ratio)
+    assert scattered.coalescing == pytest.approx(2 / 9)
+    twice = watched(H100, [compiled()] * 2, [copying(GRID)] * 2, LEAST)
+    assert twice.seconds == pytest.approx(2 * plain.seconds)
+    assert twice.metrics["launches"] == 2.0
+    small = watched(H100, [compiled(4)], [copying(4)], 2 * 4 * PART * 4)
+    assert small.bound == "launch"
+    assert small.seconds < 2 * LAUNCH_S
+    busy = watched(H100, [compiled()], [copying(GRID, work=Work(special_ops=1e6))], LEAST)
+    assert busy.bound == "special"
+    assert busy.longest.special_s == pytest.approx(1e6 * GRID / H100.special_ops_per_s)
+
+
+def test_launches_that_touch_less_than_the_task_must_are_an_alarm() -> None:
+    with pytest.raises(CandidateFault, match="the task's own arrays have") as caught:
+        watched(H100, [compiled(GRID // 2)], [copying(GRID // 2)], LEAST)
+    assert caught.value.status is Status.CHEATED
+    with pytest.raises(CandidateFault, match="expected the launches that were compiled") as caught:
+        watched(H100, [compiled()], [copying(GRID)] * 2, LEAST)
+    assert caught.value.status is Status.PROTOCOL
+    with pytest.raises(CandidateFault, match="short of shared") as caught:
+        estimate(shared_bytes=300 << 10)
+    assert caught.value.status is Status.INVALID
+    with pytest.raises(ProblemError, match="option device: expected one of A100-80G"):
+        device_named("TPU")
+
+
+def test_of_launches_nobody_watched_the_tasks_bytes_and_their_resources_tell() -> None:
+    wide, narrow = (declared(H100, [compiled(warps=2, shared_bytes=64 << 10)], width, LEAST) for width in (16, 1))
+    assert wide.coalescing is None
+    assert "coalescing" not in wide.metrics
+    assert 1.0 <= wide.ratio < narrow.ratio
+    assert declared(H100, [compiled()] * 3, 16, LEAST).ratio > 2.5
+
+
+def test_ranks_of_the_model_are_compared_with_those_of_a_device() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        one, other = rng.integers(0, 9, 12), rng.normal(size=12)
+        assert spearman(one.tolist(), other.tolist()) == pytest.approx(float(spearmanr(one, other).statistic))
+    assert spearman([1.0, 2.0, 3.0], [10.0, 20.0, 21.0]) == pytest.approx(1.0)
+    assert spearman([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]) == pytest.approx(-1.0)
+    assert spearman([1.0, 1.0], [1.0, 2.0]) is None
+    assert spearman([], []) is None
+    with pytest.raises(ValueError, match="2 and 1"):
+        spearman([1.0, 2.0], [1.0])
