@@ -72,8 +72,8 @@ class Estimate(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """Its time over the least."""
-        return self.seconds / self.least_s
+        """Its time over the least; 1 where the programs that were watched move less than all do on average."""
+        return max(1.0, self.seconds / self.least_s)
 
     @property
     def longest(self) -> Modelled:

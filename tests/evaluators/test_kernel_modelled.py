@@ -1,10 +1,14 @@
 """What the model says of launches: a score over the least time, what is too little to be true, and how ranks agree."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from speciate.evaluators._contract import Status
+from speciate.evaluators._contract import Cost, Status, Workload
 from speciate.evaluators._errors import CandidateFault, ProblemError
+from speciate.evaluators.kernel._estimated import AXES, measurement_of, objective_on
 from speciate.evaluators.kernel._modelled import Compiled, Estimate, declared, device_named, spearman, watched
 from speciate.evaluators.kernel._trace import Watched
 from speciate.simulators.gpu import LAUNCH_S, Access, Program, Resources, Work
@@ -68,6 +72,20 @@ def test_launches_that_touch_less_than_the_task_must_are_an_alarm() -> None:
     assert caught.value.status is Status.INVALID
     with pytest.raises(ProblemError, match="option device: expected one of A100-80G"):
         device_named("TPU")
+
+
+def test_a_modelled_measurement_says_that_it_is_one() -> None:
+    subject: Any = SimpleNamespace(labels=[], error=0.5, lines=12, build_cached=True, build_cost=Cost(cpu_s=1.5))
+    workload = Workload(name="train/S", split="train", seed=1)
+    found = [measurement_of(estimate(), subject, workload) for _ in range(2)]
+    assert found[0] == found[1]
+    assert subject.labels == ["modelled"]
+    assert found[0].objective == estimate().ratio
+    assert found[0].metrics["error"] == 0.5
+    assert found[0].metrics["build_cached"] == 1.0
+    assert found[0].feedback.startswith("modelled on H100, not measured")
+    assert found[0].descriptors == {"bound": AXES[0].number("dram"), "occupancy": 1.0, "lines": 12.0}
+    assert "modelled" in objective_on(H100).unit
 
 
 def test_of_launches_nobody_watched_the_tasks_bytes_and_their_resources_tell() -> None:

@@ -1,0 +1,49 @@
+"""An evaluation whose time is a model's: what it is ranked and described by, and that it says so everywhere."""
+
+from typing import TYPE_CHECKING
+
+from speciate.simulators.gpu import Device
+
+from .._contract import Measurement, Workload
+from .._problem import Descriptor, Objective
+from ._modelled import MODELLED, Estimate
+
+if TYPE_CHECKING:
+    from ._session import Kernel
+
+UNITS = ("launch", "dram", "l2", "tensor", "fp32", "special", "shared")
+OBJECTIVES = (Objective(name="error", unit="of the error allowed"),)
+"""Beside the modelled time."""
+AXES = (
+    Descriptor.of("bound", UNITS, "what most of the modelled time goes into"),
+    Descriptor(name="occupancy", low=0.0, high=1.0, bins=4, about="share of an SM's warps that fit, modelled"),
+    Descriptor(name="lines", low=0.0, high=120.0, bins=4, about="lines of code"),
+)
+"""Descriptors of modelled kernels."""
+
+
+def objective_on(device: Device) -> Objective:
+    """Return what modelled kernels are ranked by. Its name and unit keep it apart from times that were measured."""
+    return Objective(name="modelled_time", unit=f"of the least time of its bytes on {device.name} ({MODELLED})")
+
+
+def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload) -> Measurement:
+    """Return the estimate of a kernel that was found right, as its measurement; labels the subject ``modelled``."""
+    assert subject.error is not None
+    if MODELLED not in subject.labels:
+        subject.labels.append(MODELLED)
+    figures = {"occupancy": estimate.longest.occupancy.share, "lines": float(subject.lines)}
+    return Measurement(
+        workload=workload.name,
+        objective=estimate.ratio,
+        metrics={
+            **estimate.metrics,
+            "error": subject.error,
+            "build_cached": float(subject.build_cached),
+            "build_cpu_s": subject.build_cost.cpu_s,
+        },
+        descriptors={
+            axis.name: axis.number(estimate.bound) if axis.categories else figures[axis.name] for axis in AXES
+        },
+        feedback=estimate.words,
+    )
