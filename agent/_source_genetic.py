@@ -15,10 +15,10 @@ from . import _python_mates as python_mates
 from . import _token_changes as token
 from ._bandit import Chooser
 from ._constant_tuning import TUNE, Tuner, tuning_draw
+from ._cpp_changes import CPP_CHANGES
 from ._fronts import from_front
 from ._genetic import ON_REQUEST, select
 from ._literals import changeable_files, is_python
-from ._loop_hints import hint
 from ._proposer import ArchiveView, Draw, Proposal, Task
 from ._python_source import Source
 from ._settings import RunSettings
@@ -50,8 +50,32 @@ ARMS = (
     Arm("function", 0.06),
     Arm("blend", 0.05),
 )
-HINT = Arm("hint", 0.40)
-"""Of kernels in C++: what a compiler makes of a loop decides more than the loop's own words."""
+CPP_ARMS = (
+    Arm("tune", 0.03),
+    Arm("swap", 0.01),
+    Arm("term", 0.01),
+    Arm("statement", 0.01),
+    Arm("splice", 0.03),
+    Arm("transplant", 0.02),
+    Arm("function", 0.04),
+    Arm("blend", 0.03),
+    Arm("resize", 0.12),
+    Arm("hint", 0.14),
+    Arm("jam", 0.14),
+    Arm("split", 0.08),
+    Arm("leave", 0.10),
+    Arm("vectorize", 0.06),
+    Arm("tile", 0.04),
+    Arm("interchange", 0.03),
+    Arm("fuse", 0.02),
+    Arm("fission", 0.02),
+    Arm("hoist", 0.05),
+    Arm("select", 0.02),
+    Arm("retype", 0.03),
+    Arm("prefetch", 0.02),
+    Arm("restrict", 0.03),
+)
+"""Of kernels in C++: nearly all leave what is computed alone, and change how."""
 FORMULA_ARMS = (
     Arm("tune", 0.60),
     Arm("blend", 0.08),
@@ -87,7 +111,7 @@ _TOKEN: dict[str, token.TokenChange] = {
     "reorder": token.swap,
     "condition": token.swap,
     "statement": token.statement,
-    HINT.name: hint,
+    **CPP_CHANGES,
 }
 _TOKEN_MATES: dict[str, token.TokenCrossover] = {
     "splice": token.line,
@@ -264,7 +288,7 @@ def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
     """Return the operators, but for tuning, that a problem's designs are changed by."""
     if problem.kind == "formula":
         return FORMULA_ARMS
-    return (*ARMS, HINT) if problem.kind == "kernel" and problem.interface.language == "c++" else ARMS
+    return CPP_ARMS if problem.kind == "kernel" and problem.interface.language == "c++" else ARMS
 
 
 def _nodes(candidate: Candidate) -> int:
