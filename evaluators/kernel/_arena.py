@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._extent import extent
 from ._interface import ITEM_BYTES, Buffer, KernelInterface, Sizes
 
 Arrays = dict[str, NDArray[Any]]
@@ -163,5 +164,6 @@ def unwritten(outputs: Sequence[tuple[str, NDArray[Any]]]) -> str | None:
     for name, values in outputs:
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            return f"{name}{list(place)} is {values[place]}, or was never written"
+            told = extent(name, ~np.isfinite(values))
+            return f"{name}{list(place)} is {values[place]}, or was never written ({told})"
     return None

@@ -19,29 +19,23 @@ from .._errors import CandidateFault, ProblemError
 from .._room import File, Order, Rooms
 from ..sandbox import Programs
 from ._interface import FLAGS
+from ._notes import Notes, notes_of, reading
 
 CACHE_VARIABLE = "SPECIATE_CACHE"
 _SOURCE, _OBJECT = "kernel.cpp", "kernel.so"
 _KEPT = 4096
 """Entries of the cache; the oldest make room."""
-_PACKED = (
-    r"v?(add|sub|mul|div|sqrt|max|min|fn?m(add|sub)[0-9]+)p[sdh]\b.*%[xyz]mm|"
-    r"v?p(add|sub|mul|min|max|cmp|madd|sad)[a-z0-9]* .*%[xyz]mm"
-)
-"""Arithmetic on several elements at once. Moves and the xor that makes a zero are written so in scalar code too."""
 _SCRIPT = (
-    f"g++ {' '.join(FLAGS)} -o {_OBJECT} {_SOURCE} && "
-    f"{{ objdump -d --no-show-raw-insn {_OBJECT} | grep -oE '{_PACKED}' | grep -oE '[xyz]mm' | sort -u; true; }}"
+    f"g++ {' '.join(FLAGS)} -fopt-info-vec-optimized-missed=remarks -o {_OBJECT} {_SOURCE} && "
+    f"{{ {reading(_OBJECT, 'remarks')}; true; }}"
 )
-_WIDTHS = {"zmm": 512, "ymm": 256, "xmm": 128}
 
 
 class Built(NamedTuple):
     """A shared object, and what its making told."""
 
     content: bytes
-    vector_bits: int
-    """Widest vector that arithmetic in the binary uses; 0 where all of it is scalar."""
+    notes: Notes
     cached: bool
     cost: Cost
 
@@ -54,7 +48,7 @@ def built(candidate: Candidate, rooms: Rooms, sandbox: str) -> Built:
     file = cache_folder("kernels") / _key(candidate, _compiler(rooms, sandbox), sandbox)
     known = _read(file)
     if known is not None:
-        return Built(*known, cached=True, cost=Cost())
+        return Built(known[0], notes_of(known[1], candidate.source), cached=True, cost=Cost())
     before = rooms.cost
     order = Order(
         command=("sh", "-c", _SCRIPT),
@@ -73,11 +67,10 @@ def built(candidate: Candidate, rooms: Rooms, sandbox: str) -> Built:
     made = finished.files.get(_OBJECT)
     if made is None:
         raise CandidateFault(Status.INVALID, f"the build left no {_OBJECT}: {finished.stderr}")
-    bits = max((_WIDTHS.get(word, 0) for word in finished.text.split()), default=0)
-    _write(file, made.content, bits)
+    _write(file, made.content, finished.text)
     after = rooms.cost
     spent = Cost(cpu_s=after.cpu_s - before.cpu_s, wall_s=after.wall_s - before.wall_s)
-    return Built(made.content, bits, cached=False, cost=spent)
+    return Built(made.content, notes_of(finished.text, candidate.source), cached=False, cost=spent)
 
 
 def _compiler(rooms: Rooms, sandbox: str) -> str:
@@ -121,21 +114,21 @@ def cache_folder(name: str) -> Path:
     return folder
 
 
-def _read(file: Path) -> tuple[bytes, int] | None:
-    """Return an entry; None where there is none, or where it is not as it was written."""
+def _read(file: Path) -> tuple[bytes, str] | None:
+    """Return an entry and what was told with it; None where there is none, or where it is not as it was written."""
     try:
         data = file.read_bytes()
     except OSError:
         return None
     head, _, content = data.partition(b"\n")
-    digest, _, bits = head.partition(b" ")
-    if digest != hashlib.blake2b(bits + b"\n" + content).hexdigest().encode() or not bits.isdigit():
+    digest, _, told = head.partition(b" ")
+    if digest != hashlib.blake2b(told + b"\n" + content).hexdigest().encode():
         return None
-    return content, int(bits)
+    return content, str(json.loads(told))
 
 
-def _write(file: Path, content: bytes, bits: int) -> None:
-    body = f"{bits}\n".encode() + content
+def _write(file: Path, content: bytes, told: str) -> None:
+    body = f"{json.dumps(told)}\n".encode() + content
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as out:
         out.write(hashlib.blake2b(body).hexdigest().encode() + b" " + body)
     os.replace(out.name, file)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ._arena import POISONS, Arrays, Contents, guard_words, laid, unwritten
 from ._case import DISTRIBUTIONS, Case
+from ._extent import extent
 from ._interface import Sizes
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Truth(NamedTuple):
                     worst = top
                     where = f"{name}{place}: expected {truth.flat[at]:.9g}, got {found[name].flat[at]:.9g}"
         return worst, where
+
+    def wrong(self, found: Arrays) -> str:
+        """Return which elements err by more than is allowed, in words."""
+        shares = {name: self._shares(name, found[name], truth) for name, truth in self.outputs.items()}
+        return "; ".join(extent(name, ~(each <= 1.0)) for name, each in shares.items() if not (each <= 1.0).all())
 
     def alike(self, found: Arrays, others: Arrays, rng: np.random.Generator) -> bool:
         """Return whether a part, drawn anew each time, differs by no more than both may differ from the truth."""
@@ -129,10 +135,13 @@ def verify(problem: "KernelProblem", kernel: "Kernel") -> float:
         changed = [name for name in first if first[name].tobytes() != second[name].tobytes()]
         if changed:
             why = "the same call gave other results the second time, or left a part unwritten"
-            raise kernel.wrong(f"{case.words}: {changed[0]}: {why}")
-        share, where = truth_of(problem, inputs, case.sizes).worst(first)
+            told = extent(changed[0], first[changed[0]] != second[changed[0]])
+            raise kernel.wrong(f"{case.words}: {changed[0]}: {why} ({told})")
+        truth = truth_of(problem, inputs, case.sizes)
+        share, where = truth.worst(first)
         if not share <= 1.0:
-            raise kernel.wrong(f"{case.words}: {where} ({share:.3g} times the error allowed)")
+            how = f"{share:.3g} times the error allowed; {truth.wrong(first)}"
+            raise kernel.wrong(f"{case.words}: {where} ({how})")
         worst = max(worst, share)
     return worst
 

@@ -176,11 +176,12 @@ class KernelProblem(Problem[Kernel]):
             metrics={**_metrics(timing, subject), "temp_bytes": float(temp_bytes)},
             descriptors=self._described(timing, subject),
             feedback=_told(timing, best.name),
+            trace=(_profile(timing, self.moved_bytes(sizes), temp_bytes), *subject.notes.lines),
         )
 
     def _described(self, timing: Timing, subject: Kernel) -> dict[str, float]:
         origin = LIBRARY if LIBRARY in subject.labels else OWN
-        words = {"width": _WIDTHS[subject.vector_bits], "origin": origin}
+        words = {"width": _WIDTHS[subject.notes.vector_bits], "origin": origin}
         figures = {"copy_share": timing.copy_s / timing.kernel_s, "lines": float(subject.lines)}
         return {
             axis.name: axis.number(words[axis.name]) if axis.categories else figures[axis.name]
@@ -205,6 +206,12 @@ def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:
         "build_cached": float(subject.build_cached),
         "build_cpu_s": subject.build_cost.cpu_s,
     }
+
+
+def _profile(timing: Timing, moved_bytes: int, temp_bytes: int) -> str:
+    """Return how far from the memory's own speed the kernel is, and what it allocates."""
+    rate, most = (moved_bytes / seconds / 1e9 for seconds in (timing.kernel_s, timing.copy_s))
+    return f"{rate:.3g} GB/s of inputs and outputs, where a copy has {most:.3g}; allocates {temp_bytes >> 10} KiB"
 
 
 def _told(timing: Timing, bar: str) -> str:

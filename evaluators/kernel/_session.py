@@ -19,6 +19,7 @@ from ..sandbox._kind import SCRATCH, control
 from ._arena import Arena, Slot
 from ._build import Built
 from ._interface import KernelInterface
+from ._notes import Notes
 
 NOW = b"\0"
 """Asks for the prepared calls."""
@@ -64,7 +65,8 @@ class Kernel(Link):
         self.seed = seed
         self.cpu = 0
         """The core that it is pinned to, as its bars will be."""
-        self.vector_bits = 0
+        self.notes = Notes(0, ())
+        """What is known of its binary."""
         self.lines = 0
         """Of its code, comments and empty lines left out."""
         self.build_cost = Cost()

@@ -89,7 +89,7 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     try:
         kernel.cpu, kernel.build = cpu, build
         if made is not None:
-            kernel.vector_bits, kernel.build_cached, kernel.build_cost = made.vector_bits, made.cached, made.cost
+            kernel.notes, kernel.build_cached, kernel.build_cost = made.notes, made.cached, made.cost
         kernel.load({"source": candidate.source} if made is None else {"object": made.content})
     except BaseException:
         kernel.close()

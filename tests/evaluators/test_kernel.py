@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,9 @@ from speciate.evaluators.kernel._bars import Bar
 from speciate.evaluators.kernel._best_bar import best_bar
 from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
+from speciate.evaluators.kernel._extent import extent
 from speciate.evaluators.kernel._labels import calls_a_library
+from speciate.evaluators.kernel._notes import notes_of
 from speciate.evaluators.kernel._session import Kernel, Lap
 from speciate.evaluators.kernel._timing import LOCK, Timing, interval, timing_lock, waited
 from support.row_scale.problem import RowScale, reference
@@ -89,6 +92,8 @@ def test_the_seed_is_checked_and_timed_against_the_best_bar(bubblewrap: Sandbox)
     assert measured.metrics["kernel_wall_s"] > 0
     assert set(measured.descriptors) == {"width", "copy_share", "lines", "origin"}
     assert "times that of" in measured.feedback
+    assert "GB/s of inputs and outputs" in measured.trace[0]
+    assert any(line.startswith("made of vectors: ") for line in measured.trace) == (measured.descriptors["width"] > 0)
     again = judged(SEED, bubblewrap)
     assert (measured.metrics["build_cached"], again.measurements[0].metrics["build_cached"]) == (0, 1)
 
@@ -268,8 +273,8 @@ def test_the_vectors_of_a_binary_are_told(bubblewrap: Sandbox) -> None:
     loop = "for (int64_t i = 0; i < rows * columns; i++)"
     scalar = with_body(f"{loop} {{ if (x[i] > 1) y[i] = std::sqrt(x[i]); else break; }}")
     wide = with_body(f"{loop} y[i] = x[i] * 2.0f + 1.0f;")
-    assert built(scalar, rooms, bubblewrap.name).vector_bits == 0
-    assert built(wide, rooms, bubblewrap.name).vector_bits >= 128
+    assert built(scalar, rooms, bubblewrap.name).notes.vector_bits == 0
+    assert built(wide, rooms, bubblewrap.name).notes.vector_bits >= 128
 
 
 def contents(arena: Arena, shift: int = 0) -> Contents:
@@ -388,3 +393,58 @@ def test_experts_are_no_part_of_what_a_proposer_sees() -> None:
     assert [each.name for each in made.experts()] == ["avx"]
     assert not {each.candidate.id for each in made.experts()} & {each.candidate.id for each in made.baselines()}
     assert Path(made.folder / "experts").is_dir()
+
+
+SCALAR_AND_VECTOR = """
+    for (int64_t i = 0; i < rows; i++) {
+        float sum = 0.0f;
+        for (int64_t j = 0; j < columns; j++) sum += std::exp(x[i * columns + j]);
+        for (int64_t j = 0; j < columns; j++) y[i * columns + j] = x[i * columns + j] * 2.0f;
+        positive[i] = sum > 0.0f;
+    }
+"""
+
+
+def test_the_compilers_remarks_tell_which_loops_are_made_of_vectors(bubblewrap: Sandbox) -> None:
+    source = with_body(SCALAR_AND_VECTOR)
+    lines = source.source.splitlines()
+    scalar, vector = (next(at for at, line in enumerate(lines, 1) if part in line) for part in ("std::exp", "2.0f"))
+    rooms = Rooms(PROBLEM.limits.for_workloads(9), bubblewrap)
+    first, again = (built(source, rooms, bubblewrap.name).notes for _ in range(2))
+    assert first == again
+    assert first.lines[0].startswith("arithmetic on vectors of up to")
+    assert any(line.startswith(f"line {scalar} is not made of vectors") for line in first.lines)
+    assert any(line.startswith("made of vectors: ") and f"line {vector} (" in line for line in first.lines)
+    assert "calls expf" in first.lines
+
+
+def test_what_a_build_prints_is_read_as_the_candidates_words() -> None:
+    remarks = "k:99:1: missed: couldn't vectorize loop\nk:1:1: missed: " + "x" * 999
+    bits, lines = notes_of(f"zmm\n--\nexpf\n$(rm)\n__cxa_finalize\n--\n{remarks}", "for (;;) {\n")
+    assert (bits, lines) == (512, ("arithmetic on vectors of up to 512 bits", "calls expf"))
+    assert notes_of("", "") == (0, ("no arithmetic on vectors",))
+    many = "--\n--\n" + "".join(f"k:{at}:1: missed: couldn't vectorize loop\n" for at in range(1, 90))
+    assert len(notes_of(many, "for (;;) ;\n" * 90).lines) < 8
+
+
+def test_which_elements_are_wrong_is_told_by_rows_and_columns() -> None:
+    wrong = np.zeros((7, 13), dtype=bool)
+    assert extent("y", wrong) == "y: 0 of 91 elements are wrong"
+    wrong[:, 8:] = True
+    assert extent("y", wrong) == "y: 35 of 91 elements are wrong, all in columns 8 to 12 of 0 to 12"
+    wrong[:5] = False
+    assert extent("y", wrong) == (
+        "y: 10 of 91 elements are wrong, all in rows 5 to 6 of 0 to 6 and columns 8 to 12 of 0 to 12"
+    )
+    wrong[0, 0] = wrong[6, 12] = True
+    assert extent("y", wrong) == "y: 11 of 91 elements are wrong"
+    assert extent("y", np.ones(3, dtype=bool)) == "y: all elements are wrong"
+    assert extent("y", np.ones((0, 3), dtype=bool)) == "y: all elements are wrong"
+
+
+def test_a_kernel_that_forgets_the_last_elements_is_told_where(bubblewrap: Sandbox) -> None:
+    rest = "for (int64_t j = columns / 8 * 8; j < columns; j++) y[i * columns + j] = 7;"
+    body = f"{CALL} for (int64_t i = 0; i < rows; i++) {rest}"
+    word = judged(around(body), bubblewrap)
+    assert word.status is Status.INCORRECT
+    assert re.search(r"y: \d+ of \d+ elements are wrong, all in columns \d+ to \d+ of|y: all elements", word.detail)
