@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, PlanProbe, Problem, SourceFile
 
+from . import _numba_changes as numba
 from . import _python_changes as python
 from . import _python_mates as python_mates
 from . import _token_changes as token
@@ -76,6 +77,8 @@ CPP_ARMS = (
     Arm("restrict", 0.03),
 )
 """Of kernels in C++: nearly all leave what is computed alone, and change how."""
+NUMBA_ARMS = (Arm("leave", 0.25), Arm("interchange", 0.06))
+"""Of kernels in Python, beside the usual ones."""
 FORMULA_ARMS = (
     Arm("tune", 0.60),
     Arm("blend", 0.08),
@@ -96,6 +99,8 @@ _PYTHON: dict[str, python.PythonChange] = {
     "condition": python.condition,
     "term": python.term,
     "statement": python.statement,
+    "leave": numba.leave,
+    "interchange": numba.interchange,
 }
 _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
     "splice": python_mates.splice,
@@ -121,6 +126,9 @@ _TOKEN_MATES: dict[str, token.TokenCrossover] = {
 }
 _FALLBACKS = ("tune", "tune", "term", "swap")
 """What is tried where the drawn operator finds nothing to change."""
+_CPP_FALLBACKS = ("hint", "resize", "jam", "leave", "split")
+_AGAIN = 0.4
+"""How often a kernel in C++ is changed once more: lanes are worth little before what else they need is there."""
 
 
 class Workshop:
@@ -205,8 +213,11 @@ class SourceProposer:
     name = "genetic"
 
     def __init__(self, problem: Problem[Any], settings: RunSettings | None = None):
-        self._weights = {TUNE: _WEIGHTS[TUNE], **{arm.name: arm.weight for arm in _arms(problem)}}
+        arms = _arms(problem)
+        self._weights = {TUNE: _WEIGHTS[TUNE], **{arm.name: arm.weight for arm in arms}}
         self._chooser = Chooser(settings, self._weights, ON_REQUEST)
+        self._fallbacks: Sequence[str] = _CPP_FALLBACKS if arms is CPP_ARMS else _FALLBACKS
+        self._again = _AGAIN if arms is CPP_ARMS else 0.0
         self._workshop = Workshop(problem)
         self._tuner = Tuner(problem)
 
@@ -238,11 +249,20 @@ class SourceProposer:
         mate = task.parents[1].candidate if len(task.parents) > 1 else given
         rng = Random(task.draw.seed)
         for attempt in range(_TRIES):
-            operator = task.draw.operator if attempt < _TRIES // 3 else rng.choice(_FALLBACKS)
-            child = self._workshop.changed(base, mate, operator, rng)
+            operator = task.draw.operator if attempt < _TRIES // 3 else rng.choice(self._fallbacks)
+            child = self._changed(base, mate, operator, rng)
             if child is not None and child.id not in (base.id, mate.id):
                 return Proposal(child)
         return Proposal(None, note=f"{_TRIES} changes of the parent gave nothing new that parses")
+
+    def _changed(self, base: Candidate, mate: Candidate, operator: str, rng: Random) -> Candidate | None:
+        """Return a child by one operator, or by that and others after it."""
+        child = self._workshop.changed(base, mate, operator, rng)
+        weights = {name: weight for name, weight in self._weights.items() if self._chooser.allows(name)}
+        while child is not None and self._again and rng.random() < self._again:
+            (further,) = rng.choices(list(weights), list(weights.values()))
+            child = self._workshop.changed(child, mate, further, rng) or child
+        return child
 
     async def repair(self, task: Task, turn: int, candidate: Candidate, evaluation: Evaluation) -> Proposal | None:
         """Return None: a faulty child is dropped, another ticket is cheaper."""
@@ -288,7 +308,9 @@ def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
     """Return the operators, but for tuning, that a problem's designs are changed by."""
     if problem.kind == "formula":
         return FORMULA_ARMS
-    return CPP_ARMS if problem.kind == "kernel" and problem.interface.language == "c++" else ARMS
+    if problem.kind != "kernel":
+        return ARMS
+    return {"c++": CPP_ARMS, "python": (*ARMS, *NUMBA_ARMS)}.get(problem.interface.language, ARMS)
 
 
 def _nodes(candidate: Candidate) -> int:

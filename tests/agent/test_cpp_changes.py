@@ -233,7 +233,7 @@ def test_every_arm_of_kernels_in_cpp_finds_something_and_the_same_again() -> Non
     assert (
         set(CPP_CHANGES) <= {arm.name for arm in CPP_ARMS} == set(SourceProposer(problem)._weights) - {"tune-constants"}
     )
-    assert not set(CPP_CHANGES) & set(SourceProposer(RowScale("numba"))._weights)
+    assert set(CPP_CHANGES) & set(SourceProposer(RowScale("numba"))._weights) == {"leave", "interchange"}
     workshop = Workshop(problem)
     first = [workshop.changed(problem.seed(), None, name, Random(3)) for name in CPP_CHANGES]
     assert first == [workshop.changed(problem.seed(), None, name, Random(3)) for name in CPP_CHANGES]

@@ -1,0 +1,65 @@
+"""Changes of kernels in Python that Numba compiles: what its compiler may assume, and the order of two loops."""
+
+import ast
+from collections.abc import Iterator
+
+from ._python_changes import Bench
+from ._python_source import Source, edited
+
+_COMPILED = frozenset({"njit", "jit"})
+_LEAVES = (
+    "fastmath=True",
+    'fastmath={"reassoc", "contract", "nsz", "arcp"}',
+    'error_model="numpy"',
+    'fastmath=True, error_model="numpy"',
+)
+"""Sums in any order with or without care for infinities, and divisions without a check for zero."""
+
+
+def leave(source: Source, bench: Bench) -> str | None:
+    """Give the compiler of a function another leave, or none."""
+    found = [
+        (source.span(each), target)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.FunctionDef)
+        for each in node.decorator_list
+        if (target := _compiled(each)) is not None and source.is_free(*source.span(each))
+    ]
+    if not found:
+        return None
+    (start, end), target = bench.rng.choice(found)
+    name = source.text[slice(*source.span(target))]
+    others = [
+        told for each in ("", *_LEAVES) if (told := f"{name}({each})" if each else name) != source.text[start:end]
+    ]
+    return edited(source.text, start, end, bench.rng.choice(others))
+
+
+def _compiled(decorator: ast.expr) -> ast.expr | None:
+    """Return what names the compiler in a decorator, if it is Numba's."""
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
+    return target if name in _COMPILED else None
+
+
+def interchange(source: Source, bench: Bench) -> str | None:
+    """Exchange two loops, one right within the other, whose rounds do not depend on each other's variable."""
+    found = [nest for nest in _nests(source.tree) if all(source.is_free(*source.span(each)) for each in nest)]
+    if not found:
+        return None
+    outer, inner = bench.rng.choice(found)
+    text = source.text
+    swaps = [(outer.target, inner.target), (outer.iter, inner.iter)]
+    spans = [(source.span(a), text[slice(*source.span(b))]) for pair in swaps for a, b in (pair, pair[::-1])]
+    for (start, end), told in sorted(spans, reverse=True):
+        text = edited(text, start, end, told)
+    return text
+
+
+def _nests(tree: ast.AST) -> Iterator[tuple[ast.For, ast.For]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For) and len(node.body) == 1 and isinstance(inner := node.body[0], ast.For):
+            counted = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+            needed = {each.id for each in ast.walk(inner.iter) if isinstance(each, ast.Name)}
+            if not counted & needed and not node.orelse and not inner.orelse:
+                yield node, inner

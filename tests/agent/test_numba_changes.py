@@ -1,0 +1,49 @@
+"""Changes of kernels in Python: leaves for Numba's compiler, and the order of loops."""
+
+import ast
+from random import Random
+
+from speciate.agent._source_genetic import SourceProposer, Workshop
+from speciate.evaluators import Candidate, SourceFile
+from support.row_scale.problem import RowScale
+
+KERNEL = """import numba
+
+
+@numba.njit
+def row_scale(x, y, positive, rows, columns, epsilon):
+    for i in range(rows):
+        for j in range(columns):
+            y[i, j] = x[i, j]
+    for i in range(rows):
+        for j in range(i):
+            positive[i] += j
+"""
+WORKSHOP = Workshop(RowScale("numba"))
+
+
+def children(operator: str, text: str = KERNEL) -> set[str]:
+    candidate = Candidate(files=(SourceFile(path="kernel.py", text=text),), language="python")
+    found = (WORKSHOP.changed(candidate, None, operator, Random(seed)) for seed in range(40))
+    return {child.source for child in found if child is not None}
+
+
+def test_a_compiler_gets_leaves_and_loses_them() -> None:
+    found = children("leave")
+    decorators = {ast.unparse(node.decorator_list[0]) for each in found for node in ast.parse(each).body[1:]}
+    assert "numba.njit(fastmath=True)" in decorators
+    assert 'numba.njit(error_model="numpy")'.replace('"', "'") in decorators
+    assert len(found) == 4
+    given = next(each for each in found if "fastmath=True)" in each)
+    assert KERNEL in children("leave", given)
+    assert not children("leave", KERNEL.replace("@numba.njit\n", ""))
+
+
+def test_only_loops_that_do_not_depend_on_each_other_are_exchanged() -> None:
+    (child,) = children("interchange")
+    assert "    for j in range(columns):\n        for i in range(rows):\n            y[i, j] = x[i, j]" in child
+    assert child.endswith("        for j in range(i):\n            positive[i] += j\n")
+
+
+def test_they_are_drawn_for_kernels_in_python_alone() -> None:
+    assert {"leave", "interchange", "swap"} <= set(SourceProposer(RowScale("numba"))._weights)
