@@ -96,11 +96,22 @@ def loaded(message: dict[str, Any], memory: Any) -> Compiled | Interpreted:
         form = Interpreted(message, memory, getattr(module, message["function"]))
         form.before = getattr(module, f"before_{message['function']}", form.function)
         return form
+    if "launcher" in message:
+        # Trusted text, as this module is.
+        scope = dict(globals())
+        exec(compile(message["launcher"], "launcher", "exec", dont_inherit=True), scope)
+        found: Interpreted = scope["launched"](message, memory)
+        return found
+    return Interpreted(message, memory, defined(message))
+
+
+def defined(message: dict[str, Any]) -> Callable[..., Any]:
+    """Run the candidate's module and return its function. Raises Fault where there is none."""
     message["program"].begin(0)
-    function = getattr(sys.modules["candidate"], message["function"], None)
+    function: Callable[..., Any] | None = getattr(sys.modules["candidate"], message["function"], None)
     if not callable(function):
         raise Fault(INVALID, f"expected a function {message['function']} at the top level of {FILENAME}")
-    return Interpreted(message, memory, function)
+    return function
 
 
 def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from .._contract import Frozen
 from .._interface import Function, Interface
+from ._languages import Tool, Written
 
 DType = Literal["float32", "float64", "int32", "int64", "uint8"]
 Sizes = Mapping[str, int]
@@ -53,11 +54,14 @@ class KernelInterface(Interface):
     """A function that is called with the inputs, the outputs, the sizes and the scalars, in this order.
 
     In ``c++`` it has C linkage and takes pointers, ``int64_t`` sizes and ``double`` scalars. In ``python`` it is
-    called with NumPy arrays of the buffers' shapes, ints and floats, and Numba is there to compile it.
+    called with NumPy arrays of the buffers' shapes, ints and floats, and Numba is there to compile it; with Triton
+    the arrays are torch tensors, and what it launches is what counts.
     """
 
     kind: ClassVar[str] = "kernel"
-    language: Literal["c++", "python"] = "c++"
+    language: Written = "c++"
+    tool: Tool = "g++"
+    """What turns it into machine code."""
     entry: str = "kernel.cpp"
     function: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     inputs: tuple[Buffer, ...] = Field(min_length=1)
@@ -116,14 +120,25 @@ class KernelInterface(Interface):
                 f"Sizes: {', '.join(f'`{name}`' for name in self.sizes)}."
                 + (f" Scalars: {scalars}." if scalars else ""),
                 "",
-                self._how(),
+                _HOW[self.tool],
                 "",
                 "Buffers may begin at any multiple of their element's size. Inputs must be left as they are. Every "
-                "call has inputs of its own, and its time ends when the function returns. There is one thread.",
+                "call has inputs of its own, and its time ends when the function returns."
+                + ("" if self.tool == "triton" else " There is one thread."),
             ]
         )
 
-    def _how(self) -> str:
-        if self.language == "c++":
-            return f"It is built by `g++ {' '.join(FLAGS)}`; intrinsics of this machine may be used."
-        return "NumPy and Numba are there; a function under `@numba.njit` is compiled before it is timed."
+
+_HOW: dict[Tool, str] = {
+    "g++": f"It is built by `g++ {' '.join(FLAGS)}`; intrinsics of this machine may be used.",
+    "numba": "NumPy and Numba are there; a function under `@numba.njit` is compiled before it is timed.",
+    "triton": (
+        "The arguments are contiguous torch tensors on the device that the kernels run on. The function launches "
+        "kernels under `@triton.jit`, and chooses grid, block sizes, `num_warps` and `num_stages` by the sizes alone; "
+        "torch may allocate further tensors on `x.device`. A kernel is checked in Triton's interpreter, the programs "
+        "of a launch in any order, and compiled for sm_80 and sm_90. Programs of one launch share memory through "
+        "atomics only: what one writes plainly, no other may read or write in the same launch. They stay inside of "
+        "the tensors they were given. `tl.dot` of float32 rounds to TF32 unless it has `input_precision='ieee'`. "
+        "There is no bfloat16 and no `triton.autotune`."
+    ),
+}

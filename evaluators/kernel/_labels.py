@@ -4,6 +4,7 @@ import ast
 import re
 
 from .._contract import Candidate
+from ._languages import Tool
 
 _C_LIBRARY = re.compile(r"\b(?:dlopen|dlsym|dlmopen|cblas_\w+|[sd](?:gemm|gemv|axpy|dot|nrm2)_|vml\w+|mkl_\w+)\b")
 _NUMPY_WORK = frozenset(
@@ -15,11 +16,11 @@ _NUMPY_WORK = frozenset(
 )
 
 
-def calls_a_library(candidate: Candidate) -> bool:
+def calls_a_library(candidate: Candidate, tool: Tool) -> bool:
     """Return whether the candidate's text hands the work to a library.
 
     In C++ it names a linear-algebra routine or loads one; in Python it calls NumPy on whole arrays and has no loop
-    of its own.
+    of its own; with Triton it calls torch so outside of its kernels.
     """
     if candidate.language != "python":
         return any(_C_LIBRARY.search(file.text) for file in candidate.files)
@@ -27,13 +28,20 @@ def calls_a_library(candidate: Candidate) -> bool:
         tree = ast.parse(candidate.source)
     except (SyntaxError, ValueError, RecursionError):
         return False
+    if tool == "triton":
+        tree.body = [each for each in tree.body if not _is_kernel(each)]
     nodes = list(ast.walk(tree))
-    if any(isinstance(node, ast.For | ast.While) for node in nodes):
+    if tool != "triton" and any(isinstance(node, ast.For | ast.While) for node in nodes):
         return False
-    called = {_name(node.func) for node in nodes if isinstance(node, ast.Call)}
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    called = {_name(each) for each in calls if tool != "triton" or isinstance(each, ast.Attribute)}
     return bool(called & _NUMPY_WORK) or any(
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) for node in nodes
     )
+
+
+def _is_kernel(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef) and any("jit" in ast.unparse(e) for e in statement.decorator_list)
 
 
 def _name(function: ast.expr) -> str:

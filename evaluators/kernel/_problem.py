@@ -17,22 +17,24 @@ from ._bars import BarError, release_bar
 from ._best_bar import best_bar, floor_of
 from ._checks import verify
 from ._interface import KernelInterface, Sizes
+from ._languages import LANGUAGES, Language
 from ._session import Kernel
 from ._timing import NOISY, Timing, calls_of, slots_of, timed
 
-LANGUAGES = {"cpp": ("c++", "kernel.cpp"), "numba": ("python", "kernel.py")}
-"""By the word that the option ``language`` takes: the candidate's language and its file."""
 _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
 OWN, LIBRARY = "own code", "library"
+_TORCH_WALL_S = 240.0
+"""In which torch and Triton load, on a busy machine too: two CPU seconds at most, but on one core."""
+_NO_SCORE = "kernels in Triton are checked here and not scored: there is no GPU to time them on"
 
 
 class KernelProblem(Problem[Kernel]):
     """A kernel to invent. Subclasses give ``interface``, ``sizes``, ``test_sizes``, ``bars`` and what is abstract here.
 
-    The folder holds ``seed.cpp`` and, where Numba is offered, ``seed.py``: plain scalar code. ``bars.py`` defines the
-    functions that ``bars`` names: other known forms (NumPy, torch), called with the arguments of a Python kernel.
-    ``experts/`` holds kernels of ours that no proposer is shown.
+    The folder holds ``seed.cpp`` and ``seed.py`` (Numba), plain scalar code, and ``seed_triton.py``; ``bars.py``
+    defines the functions that ``bars`` names: other known forms (NumPy, torch), called with the arguments of a Python
+    kernel. ``experts/`` holds kernels of ours that no proposer is shown.
     """
 
     objective = Objective(name="time", unit="of the best known form's time")
@@ -60,8 +62,11 @@ class KernelProblem(Problem[Kernel]):
     def __init__(self, language: str = "cpp"):
         if language not in LANGUAGES:
             raise ProblemError(f"option language: expected one of {', '.join(LANGUAGES)}, got {language!r}")
-        written, entry = LANGUAGES[language]
-        self.interface = self.interface.model_copy(update={"language": written, "entry": entry})
+        self.told = LANGUAGES[language]
+        told = {"language": self.told.written, "entry": self.told.entry, "tool": self.told.tool}
+        self.interface = self.interface.model_copy(update=told)
+        if self.told.tool == "triton":
+            self.limits = self.limits.model_copy(update={"start_wall_s": _TORCH_WALL_S})
 
     @abstractmethod
     def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> Arrays:
@@ -130,33 +135,42 @@ class KernelProblem(Problem[Kernel]):
         return floor_of(self, _sizes_of(workload))
 
     def experts(self) -> Sequence[Baseline]:
-        """Return our own kernels in the problem's language: ``experts/cpp`` or ``experts/py``."""
-        from .._baselines import load_baselines  # here, since it imports this module's own
+        """Return our own kernels in the problem's language, from its folder in ``experts``."""
+        return self._designs("experts")
 
-        suffix = self.interface.entry.rpartition(".")[2]
-        folder = self.folder / "experts" / suffix
-        if not folder.is_dir():
-            return ()
-        return load_baselines(folder, self.interface.entry, None, self.interface.language)
+    def seed(self) -> Candidate:
+        """Return the plain kernel that a search starts from. Raises ProblemError where the folder has none."""
+        return self._seed_in(self.told)
 
     def seed_in_cpp(self) -> Candidate:
         """Return the seed that is a bar, whatever language is searched in."""
-        language, entry = LANGUAGES["cpp"]
-        text = (self.folder / "seed.cpp").read_text(encoding="utf-8")
-        return Candidate(files=(SourceFile(path=entry, text=text),), language=language)
+        return self._seed_in(LANGUAGES["cpp"])
 
     def baselines(self) -> Sequence[Baseline]:
-        """Return the human designs in the problem's language: ``baselines/cpp`` or ``baselines/py``."""
-        from .._baselines import load_baselines
+        """Return the human designs in the problem's language, from its folder in ``baselines``."""
+        return self._designs("baselines")
 
-        suffix = self.interface.entry.rpartition(".")[2]
-        folder = self.folder / "baselines" / suffix
-        return load_baselines(folder, self.interface.entry, None, self.interface.language) if folder.is_dir() else ()
+    def _seed_in(self, told: Language) -> Candidate:
+        file = self.folder / told.seed
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProblemError(f"{file}: expected the kernel that a search starts from: {error}") from error
+        files = (SourceFile(path=told.entry, text=text),)
+        return Candidate(files=files, language=told.written, proposer="human", operator="seed")
+
+    def _designs(self, kind: str) -> Sequence[Baseline]:
+        from .._baselines import load_baselines  # here, since it imports this module's own
+
+        folder = self.folder / kind / self.told.designs
+        return load_baselines(folder, self.told.entry, None, self.told.written) if folder.is_dir() else ()
 
     def measure(self, subject: Kernel, workload: Workload) -> Measurement:
         """Check the kernel, once a judging, and time it against the best bar for the workload's sizes."""
         if subject.error is None:
             subject.error = verify(self, subject)
+        if self.interface.tool == "triton":
+            raise ProblemError(f"{self.name}: {_NO_SCORE}")
         sizes = _sizes_of(workload)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():

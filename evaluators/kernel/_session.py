@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
-from .. import _kernel_worker
+from .. import _kernel_worker, _triton_worker
 from .._contract import Candidate, Cost, Status
 from .._errors import CandidateFault, ProblemError
 from .._link import Link, write_all
@@ -89,6 +89,8 @@ class Kernel(Link):
     def load(self, code: dict[str, Any]) -> None:
         """Have the worker load the kernel: ``object`` or ``source``. Raises CandidateFault, SandboxError."""
         told = {"serve": worker_text(), "arena": self.process.shared, "folder": SCRATCH}
+        if self.interface.tool == "triton":
+            told["launcher"] = launcher_text()
         self.start({**told, **call_facts(self.interface, self.arena), **code})
 
     def prepare(self, slots: Sequence[Slot]) -> None:
@@ -169,3 +171,9 @@ def call_facts(interface: KernelInterface, arena: Arena) -> dict[str, Any]:
 def worker_text() -> str:
     """Return the loop that runs beside the kernel, as text."""
     return inspect.getsource(_kernel_worker)
+
+
+@cache
+def launcher_text() -> str:
+    """Return what has Triton kernels interpreted and watched, as text."""
+    return inspect.getsource(_triton_worker)

@@ -14,6 +14,7 @@ from .._watchdog import Watchdog
 from ..kernel._arena import Arena
 from ..kernel._build import Built, built
 from ..kernel._labels import calls_a_library
+from ..kernel._languages import Tool
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import Kernel
 from ..sandbox import SandboxProcess, Worker, sandbox_named
@@ -21,7 +22,11 @@ from . import Place, Session
 
 _MANY = 1000
 """Workloads: trusted code has no budget over all of them."""
-_COMPILERS = ("numba", "llvmlite")
+_COMPILERS: dict[Tool, tuple[str, ...]] = {
+    "numba": ("numba", "llvmlite"),
+    "triton": ("triton", "torch", "torchgen", "typing_extensions"),
+}
+"""What is shown beside NumPy to kernels in Python."""
 
 
 class KernelEvaluator:
@@ -46,7 +51,7 @@ class KernelEvaluator:
         mine = kernel_problem(problem)
         kernel = _opened(mine, candidate, place)
         kernel.lines = _lines(candidate)
-        if calls_a_library(candidate):
+        if calls_a_library(candidate, mine.interface.tool):
             kernel.labels.append(LIBRARY)
         return Session(kernel, lambda: kernel.cost, kernel.close, labels=kernel.labels)
 
@@ -75,10 +80,11 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     def build(source: Candidate) -> Built:
         return built(source, Rooms(place.limits, place.sandbox, place.cpu), place.sandbox.name)
 
-    compiled = problem.interface.language == "c++"
+    tool = problem.interface.tool
+    compiled = tool == "g++"
     made = build(candidate) if compiled else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
-    room = Worker() if compiled else Worker(packages=True, extras=_COMPILERS)
+    room = Worker() if compiled else Worker(packages=True, extras=_COMPILERS[tool])
     arena = Arena(problem.arena_bytes)
     try:
         process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)

@@ -65,17 +65,19 @@ def environment(with_packages: bool) -> dict[str, str]:
 
 @cache
 def packages(extras: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return this machine's folders of NumPy and ``extras``: the packages, and the libraries wheels put beside them.
+    """Return where this machine has NumPy and ``extras``: folders of packages, with the libraries that wheels put
+    beside them, and files of single modules.
 
     Raises SandboxUnavailableError where one is not installed.
     """
     found: list[str] = []
     for name in ("numpy", *extras):
         spec = find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
+        place = None if spec is None else (*(spec.submodule_search_locations or ()), spec.origin)[0]
+        if place is None:
             told = {"numpy": "NumPy"}.get(name, name)
             raise SandboxUnavailableError(f"{told} is not installed beside Speciate; install it: pip install {name}")
-        package = os.path.realpath(spec.submodule_search_locations[0])
+        package = os.path.realpath(place)
         libraries = os.path.join(os.path.dirname(package), f"{name}.libs")
         found += [package, libraries] if os.path.isdir(libraries) else [package]
     return tuple(found)

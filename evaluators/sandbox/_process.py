@@ -115,6 +115,7 @@ def _start(limits: Limits, cpu: int | None, room: Worker, shared: int | None = N
             os.sched_setaffinity(outer.pid, {cpu})
         uid = private_uid(outer.pid) if reachable_by_others() else None
         readable = mounts().binds + (packages(room.extras) if room.packages else ())
+        readable += ("/dev/urandom",) if "torch" in room.extras else ()
         await_ready(process, limits, Confinement(uid, landlock_version(), readable))
     except BaseException as error:
         process.close()

@@ -61,6 +61,9 @@ def _worker_root(room: Worker) -> Iterator[Step]:
     if room.packages:
         yield from _shown_packages(room.extras)
         yield from (("--ro-bind", path, path) for path in ("/etc/alternatives",) if os.path.isdir(path))
+    if "torch" in room.extras:
+        # It does not load without; with a file of its own there it draws the same in every start.
+        yield ("--symlink", f"{PACKAGES}/torch/version.py", "/dev/urandom")
     yield ("--tmpfs", str(SCRATCH_BYTES), "/tmp")
 
 
@@ -72,10 +75,8 @@ def _program_root(room: Programs) -> Iterator[Step]:
     if room.packages:
         yield from _shown_packages()
     yield from (("--symlink", executable(), f"{PROGRAMS}/{name}") for name in ("python3", "python"))
-    for name in _DEVICES:
-        # A device on a read-only mount can be used, and its times cannot be changed.
-        yield ("--dev-bind", f"/dev/{name}", f"/dev/{name}")
-        yield ("--remount-ro", f"/dev/{name}")
+    # Not made read-only: bwrap would bind them anew without devices, and no program could open them.
+    yield from (("--dev-bind", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES)
     yield ("--symlink", "/proc/self/fd", "/dev/fd")
     yield from (
         ("--symlink", f"/proc/self/fd/{n}", f"/dev/{name}") for n, name in enumerate(("stdin", "stdout", "stderr"))

@@ -12,7 +12,7 @@ _COMMON = 32.0
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp`` or ``numba``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
     return CausalAttention(**options)
 
 

@@ -13,7 +13,7 @@ CHOSEN = 8
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp`` or ``numba``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
     return MoeGating(**options)
 
 

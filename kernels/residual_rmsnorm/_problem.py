@@ -12,7 +12,7 @@ EPSILON = 1e-5
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp`` or ``numba``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
     return ResidualRmsnorm(**options)
 
 

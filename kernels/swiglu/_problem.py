@@ -8,7 +8,7 @@ from speciate.evaluators import Buffer, KernelArrays, KernelInterface, KernelPro
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp`` or ``numba``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
     return Swiglu(**options)
 
 

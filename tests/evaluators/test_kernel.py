@@ -375,10 +375,10 @@ def test_only_one_judge_times_at_a_time() -> None:
 
 
 def test_a_text_that_hands_its_work_to_a_library_is_labelled() -> None:
-    assert calls_a_library(NUMPY)
-    assert not calls_a_library(SEED)
-    assert not calls_a_library(RowScale("numba").seed())
-    assert calls_a_library(with_body('dlopen("libopenblas.so", 1);', "#include <dlfcn.h>"))
+    assert calls_a_library(NUMPY, "numba")
+    assert not calls_a_library(SEED, "g++")
+    assert not calls_a_library(RowScale("numba").seed(), "numba")
+    assert calls_a_library(with_body('dlopen("libopenblas.so", 1);', "#include <dlfcn.h>"), "g++")
 
 
 def test_the_options_language_is_checked() -> None:

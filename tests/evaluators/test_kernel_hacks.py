@@ -2,7 +2,7 @@
 
 Not fooled means rejected, or taken for what it is: right, and at most 1.1 times as fast as the honest kernel that it
 is made from. Speed is compared by the judge's own pairs and their interval. Of hack 25 the kernel that writes past its
-view is here, and not the one that races with itself, which only an interpreter of Triton could hide.
+view is here; the one that races with itself, which only an interpreter of Triton hides, is in ``test_triton``.
 """
 
 import statistics
