@@ -108,6 +108,11 @@ class Code:
         self.functions = tuple(_functions(file.text, self.tokens))
         self._regions = free_regions(file.text)
 
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its compiler is one for GPUs, which knows other pragmas."""
+        return self.file.path.endswith(".cu")
+
     @cached_property
     def loops(self) -> list[Loop]:
         """The loops that count, outer ones first."""

@@ -36,7 +36,7 @@ _LEFT = re.compile(r"_end\d+\Z")
 WIDTHS = (2, 4, 8, 16, 32)
 _INSIDE = 0.6
 """How often lanes that are there already stay outside of new ones: then memory lies along the new ones."""
-_LEAVING = frozenset({"return", "break", "continue", "goto", "throw", "co_return", "static"})
+_LEAVING = frozenset({"return", "break", "continue", "goto", "throw", "co_return", "static", "__syncthreads"})
 _WHOLE = frozenset({"int64_t", "int32_t", "int", "long", "size_t", "std::size_t", "std::int64_t", "uint64_t"})
 
 
@@ -134,7 +134,7 @@ class Lanes:
         self._text = code.inner(loop.statement)
         self._changed = assigned(self._text)
         if not words_of(self._text).isdisjoint(_LEAVING):
-            raise UnreadError("a body that is left before its end")
+            raise UnreadError("a body that is left before its end, or in which others are waited for")
 
     def lines(self, statements: Sequence[Statement]) -> list[str]:
         """Return the statements in lanes. Raises UnreadError where that cannot be."""
@@ -198,7 +198,8 @@ class Lanes:
         head = f"for (int64_t {self._lane} = 0; {self._lane} < {self._wide}; {self._lane}++)"
         plain = all(each.kind not in ("for", "while", "do") for top in group for each in top.walk())
         apart = assigned(text) <= self._names.keys() and not _shares("\n".join(inside), self._lane)
-        return [*ahead, *(["#pragma omp simd"] if plain and apart else []), *braced(head, inside)]
+        pragma = "#pragma unroll" if self._code.is_cuda else "#pragma omp simd"
+        return [*ahead, *([pragma] if plain and apart else []), *braced(head, inside)]
 
     def _outside(self, group: Sequence[Statement]) -> set[str]:
         """Return the names that the rest of the body speaks of."""

@@ -1,4 +1,4 @@
-"""Changes of C++ that leave what is computed alone and tell the compiler how: pragmas before loops, and sizes.
+"""Changes of C++ and CUDA that leave what is computed alone and tell the compiler how: pragmas before loops, and sizes.
 
 ``omp simd reduction`` gives leave to add in any order, which no flag of a careful build gives; the others unroll, or
 promise that iterations do not depend on each other. Which of them is right, the judge finds out.
@@ -19,7 +19,7 @@ _LENGTHS = (4, 8, 16, 32)
 _SIGNS = {"+": "+", "*": "*", ">": "max", "<": "min"}
 _PRAGMAS = re.compile(r"(?:^[ \t]*#pragma[^\n]*\n)+\Z", re.MULTILINE)
 _SIZED = re.compile(
-    r"(?:\b(?:static\s+)?const(?:expr)?\s+\w+\s+\w+\s*=\s*|#define\s+\w+\s+|#pragma GCC unroll |\bsimdlen\()"
+    r"(?:\b(?:static\s+)?const(?:expr)?\s+\w+\s+\w+\s*=\s*|#define\s+\w+\s+|#pragma (?:GCC )?unroll |\bsimdlen\()"
     r"(?P<size>\d{1,6})(?=\s*[;)\n])"
 )
 """A whole number that the text gives a name, or a pragma."""
@@ -65,6 +65,8 @@ def _begins_line(file: File, position: int) -> int | None:
 def _pragma(file: File, position: int, rng: Random) -> str:
     start = file.tokens[position].start
     code = Code(file)
+    if code.is_cuda:
+        return f"unroll {rng.choice(_UNROLLED)}"
     loop = next((loop for loop in code.loops if loop.statement.start == start), None)
     choices = ["GCC ivdep", f"GCC unroll {rng.choice(_UNROLLED)}"]
     if loop is None or mentions(code.inner(loop.statement), ("break", "continue", "return")):

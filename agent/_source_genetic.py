@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from speciate.evaluators import Candidate, Evaluation, PlanProbe, Problem, SourceFile
 
-from . import _numba_changes as numba
 from . import _python_changes as python
+from . import _python_kernels as python_kernels
 from . import _python_mates as python_mates
 from . import _token_changes as token
 from ._bandit import Chooser
@@ -77,8 +77,27 @@ CPP_ARMS = (
     Arm("restrict", 0.03),
 )
 """Of kernels in C++: nearly all leave what is computed alone, and change how."""
-NUMBA_ARMS = (Arm("leave", 0.25), Arm("interchange", 0.06))
-"""Of kernels in Python, beside the usual ones."""
+CUDA_ARMS = (
+    Arm("tune", 0.03),
+    Arm("statement", 0.02),
+    Arm("splice", 0.03),
+    Arm("function", 0.04),
+    Arm("blend", 0.03),
+    Arm("resize", 0.25),
+    Arm("hint", 0.10),
+    Arm("jam", 0.10),
+    Arm("split", 0.08),
+    Arm("interchange", 0.04),
+    Arm("fuse", 0.03),
+    Arm("fission", 0.03),
+    Arm("hoist", 0.06),
+    Arm("select", 0.03),
+    Arm("retype", 0.04),
+    Arm("restrict", 0.08),
+)
+"""Of kernels in CUDA: what of the others a compiler for GPUs understands."""
+PYTHON_KERNEL_ARMS = (*ARMS, Arm("leave", 0.30), Arm("interchange", 0.06), Arm("resize", 0.30))
+"""Of kernels in Python."""
 FORMULA_ARMS = (
     Arm("tune", 0.60),
     Arm("blend", 0.08),
@@ -99,8 +118,9 @@ _PYTHON: dict[str, python.PythonChange] = {
     "condition": python.condition,
     "term": python.term,
     "statement": python.statement,
-    "leave": numba.leave,
-    "interchange": numba.interchange,
+    "leave": python_kernels.leave,
+    "interchange": python_kernels.interchange,
+    "resize": python_kernels.resize,
 }
 _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
     "splice": python_mates.splice,
@@ -126,9 +146,9 @@ _TOKEN_MATES: dict[str, token.TokenCrossover] = {
 }
 _FALLBACKS = ("tune", "tune", "term", "swap")
 """What is tried where the drawn operator finds nothing to change."""
-_CPP_FALLBACKS = ("hint", "resize", "jam", "leave", "split")
+_KERNEL_FALLBACKS = ("hint", "resize", "jam", "split", "restrict")
 _AGAIN = 0.4
-"""How often a kernel in C++ is changed once more: lanes are worth little before what else they need is there."""
+"""How often a kernel in C++ or CUDA is changed once more: lanes are worth little without what else they need."""
 
 
 class Workshop:
@@ -216,8 +236,9 @@ class SourceProposer:
         arms = _arms(problem)
         self._weights = {TUNE: _WEIGHTS[TUNE], **{arm.name: arm.weight for arm in arms}}
         self._chooser = Chooser(settings, self._weights, ON_REQUEST)
-        self._fallbacks: Sequence[str] = _CPP_FALLBACKS if arms is CPP_ARMS else _FALLBACKS
-        self._again = _AGAIN if arms is CPP_ARMS else 0.0
+        loops = arms in (CPP_ARMS, CUDA_ARMS)
+        self._fallbacks: Sequence[str] = _KERNEL_FALLBACKS if loops else _FALLBACKS
+        self._again = _AGAIN if loops else 0.0
         self._workshop = Workshop(problem)
         self._tuner = Tuner(problem)
 
@@ -310,7 +331,7 @@ def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
         return FORMULA_ARMS
     if problem.kind != "kernel":
         return ARMS
-    return {"c++": CPP_ARMS, "python": (*ARMS, *NUMBA_ARMS)}.get(problem.interface.language, ARMS)
+    return {"c++": CPP_ARMS, "cuda": CUDA_ARMS, "python": PYTHON_KERNEL_ARMS}.get(problem.interface.language, ARMS)
 
 
 def _nodes(candidate: Candidate) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from speciate.agent._cpp import Code, Count, UnreadError, assigned, count_of
 from speciate.agent._cpp_changes import CPP_CHANGES
 from speciate.agent._cpp_values import reduction, reductions
-from speciate.agent._source_genetic import CPP_ARMS, SourceProposer, Workshop
+from speciate.agent._source_genetic import CPP_ARMS, CUDA_ARMS, SourceProposer, Workshop
 from speciate.agent._token_changes import File
 from speciate.agent._tokens import C_LIKE
 from speciate.evaluators import KernelProblem
@@ -228,12 +228,26 @@ def test_only_what_may_change_is_changed() -> None:
     assert all(child.startswith(head) and child.endswith(tail) for child in found)
 
 
+def test_a_kernel_in_cuda_gets_what_its_compiler_understands() -> None:
+    assert {arm.name for arm in CUDA_ARMS} < {arm.name for arm in CPP_ARMS}
+    text = PRODUCT.replace('extern "C"', 'constexpr int WIDE = 64;\nextern "C" __global__')
+    cuda = {
+        name: {CPP_CHANGES[name](File("kernel.cu", text, C_LIKE), Random(seed)) for seed in range(20)}
+        for name in CPP_CHANGES
+    }
+    assert all(re.search(r"#pragma unroll \d+\n", each or "") for each in cuda["hint"])
+    assert all("#pragma unroll\n" in each and "omp" not in each for each in cuda["jam"] if each)
+    assert any("WIDE = 128;" in (each or "") for each in cuda["resize"])
+    waiting = PRODUCT.replace("y[i * n + j] = sum;", "__syncthreads();")
+    assert not children("jam", waiting)
+
+
 def test_every_arm_of_kernels_in_cpp_finds_something_and_the_same_again() -> None:
     problem = RowScale()
     assert (
         set(CPP_CHANGES) <= {arm.name for arm in CPP_ARMS} == set(SourceProposer(problem)._weights) - {"tune-constants"}
     )
-    assert set(CPP_CHANGES) & set(SourceProposer(RowScale("numba"))._weights) == {"leave", "interchange"}
+    assert set(CPP_CHANGES) & set(SourceProposer(RowScale("numba"))._weights) == {"leave", "interchange", "resize"}
     workshop = Workshop(problem)
     first = [workshop.changed(problem.seed(), None, name, Random(3)) for name in CPP_CHANGES]
     assert first == [workshop.changed(problem.seed(), None, name, Random(3)) for name in CPP_CHANGES]

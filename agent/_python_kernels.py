@@ -1,4 +1,4 @@
-"""Changes of kernels in Python that Numba compiles: what its compiler may assume, and the order of two loops."""
+"""Changes of kernels in Python: what Numba's compiler may assume, the order of two loops, the size of a tile."""
 
 import ast
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ._python_changes import Bench
 from ._python_source import Source, edited
 
+_LEAST, _MOST = 2, 1 << 14
 _COMPILED = frozenset({"njit", "jit"})
 _LEAVES = (
     "fastmath=True",
@@ -63,3 +64,26 @@ def _nests(tree: ast.AST) -> Iterator[tuple[ast.For, ast.For]]:
             needed = {each.id for each in ast.walk(inner.iter) if isinstance(each, ast.Name)}
             if not counted & needed and not node.orelse and not inner.orelse:
                 yield node, inner
+
+
+def resize(source: Source, bench: Bench) -> str | None:
+    """Double or halve a power of two: in one place, or everywhere, as a tile's size and its grid's must agree."""
+    found = [
+        node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and _is_size(node.value) and source.is_free(*source.span(node))
+    ]
+    if not found:
+        return None
+    chosen = bench.rng.choice(found)
+    alike = [node for node in found if node.value == chosen.value] if bench.rng.random() < 0.6 else [chosen]
+    value = int(chosen.value)  # type: ignore[arg-type]  # a size is a whole number
+    new = str(bench.rng.choice([each for each in (value // 2, value * 2) if each]))
+    text = source.text
+    for start, end in sorted((source.span(node) for node in alike), reverse=True):
+        text = edited(text, start, end, new)
+    return text
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and _LEAST <= value <= _MOST and value & (value - 1) == 0

@@ -1,4 +1,4 @@
-"""Changes of kernels in Python: leaves for Numba's compiler, and the order of loops."""
+"""Changes of kernels in Python: leaves for Numba's compiler, the order of loops, sizes."""
 
 import ast
 from random import Random
@@ -45,5 +45,13 @@ def test_only_loops_that_do_not_depend_on_each_other_are_exchanged() -> None:
     assert child.endswith("        for j in range(i):\n            positive[i] += j\n")
 
 
+def test_a_size_is_doubled_or_halved_where_it_stands_or_everywhere() -> None:
+    text = KERNEL.replace("range(rows)", "range(0, rows, 32)", 1).replace("range(columns)", "range(32, 7)")
+    found = children("resize", text)
+    assert {each.replace("16", "32").replace("64", "32") for each in found} == {text}
+    assert {(each.count("16"), each.count("64")) for each in found} == {(1, 0), (2, 0), (0, 1), (0, 2)}
+    assert not children("resize")
+
+
 def test_they_are_drawn_for_kernels_in_python_alone() -> None:
-    assert {"leave", "interchange", "swap"} <= set(SourceProposer(RowScale("numba"))._weights)
+    assert {"leave", "interchange", "resize", "swap"} <= set(SourceProposer(RowScale("numba"))._weights)
