@@ -7,7 +7,7 @@ from ._python_changes import Bench
 from ._python_source import Source, edited
 
 _LEAST, _MOST = 2, 1 << 14
-_COMPILED = frozenset({"njit", "jit"})
+_COMPILED = frozenset({"numba.njit", "numba.jit", "njit"})
 _LEAVES = (
     "fastmath=True",
     'fastmath={"reassoc", "contract", "nsz", "arcp"}',
@@ -39,8 +39,7 @@ def leave(source: Source, bench: Bench) -> str | None:
 def _compiled(decorator: ast.expr) -> ast.expr | None:
     """Return what names the compiler in a decorator, if it is Numba's."""
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
-    return target if name in _COMPILED else None
+    return target if ast.unparse(target) in _COMPILED else None
 
 
 def interchange(source: Source, bench: Bench) -> str | None:

@@ -37,6 +37,7 @@ def test_a_compiler_gets_leaves_and_loses_them() -> None:
     given = next(each for each in found if "fastmath=True)" in each)
     assert KERNEL in children("leave", given)
     assert not children("leave", KERNEL.replace("@numba.njit\n", ""))
+    assert not children("leave", KERNEL.replace("@numba.njit", "@triton.jit"))
 
 
 def test_only_loops_that_do_not_depend_on_each_other_are_exchanged() -> None:
