@@ -14,6 +14,8 @@ _DECLARED = re.compile(
 _NO_TYPES = frozenset({"return", "else", "delete", "goto", "using", "auto", "const", "typedef", "new"})
 _NUMBERS = r"float|double|int|long|unsigned|size_t|u?int(?:8|16|32|64)_t"
 _SUMS = {"+=": "+", "-=": "+", "*=": "*"}
+_LONGEST = 200
+"""Tokens of a statement that may be a choice of the larger: more of them take a pattern long."""
 Sign = Literal["+", "*", ">", "<"]
 """How a value comes in: added, multiplied, or where it is larger or smaller."""
 
@@ -95,7 +97,7 @@ def reduction(source: str, name: str) -> Sign | None:
     code = [each.text for each in code_tokens(source)]
     if code[:1] == [name] and code.count(name) == 1 and code[1:2] and code[1] in _SUMS:
         return "*" if code[1] == "*=" else "+"
-    return _largest("".join(code), name) if code.count(name) in (2, 3) else None
+    return _largest("".join(code), name) if code.count(name) in (2, 3) and len(code) < _LONGEST else None
 
 
 def _largest(text: str, name: str) -> Sign | None:

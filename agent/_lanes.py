@@ -32,8 +32,9 @@ from ._cpp_values import Declaration, Sign, declaration, declares, kept, reducti
 from ._token_changes import File
 from ._tokens import C_LIKE, Token, tokens
 
-_LEFT = re.compile(r"_end\d+\Z")
 WIDTHS = (2, 4, 8, 16, 32)
+_LEFT = re.compile(r"_end\d+\Z")
+"""Where a loop begins that goes through what lanes left over."""
 _INSIDE = 0.6
 """How often lanes that are there already stay outside of new ones: then memory lies along the new ones."""
 _LEAVING = frozenset({"return", "break", "continue", "goto", "throw", "co_return", "static", "__syncthreads"})

@@ -18,6 +18,8 @@ _BRANCH = re.compile(
     r"if\s*\((?P<when>.*)\)\s*\{?\s*(?P<name>[A-Za-z_]\w*(?:\[[^\]=]*\])*)\s*=(?!=)\s*(?P<value>[^;{}]+);\s*\}?\Z",
     re.DOTALL,
 )
+_LONGEST = 500
+"""Characters of a branch that is matched: more of them take a pattern long, and are no choice of two values."""
 _MEMBER = frozenset({".", "->", "::", "]"})
 
 
@@ -136,7 +138,8 @@ def select(file: File, rng: Random) -> str | None:
     code = Code(file)
     found = []
     for statement, parent in code.statements:
-        match = _BRANCH.match(code.source(statement)) if statement.kind == "if" and len(statement.parts) == 1 else None
+        short = statement.kind == "if" and len(statement.parts) == 1 and statement.end - statement.start < _LONGEST
+        match = _BRANCH.match(code.source(statement)) if short else None
         if match is not None and "if" not in words_of(match["when"]):
             found.append((statement, parent, match))
     if not found:
