@@ -18,6 +18,7 @@ if TYPE_CHECKING or __package__:
     from ._worker import ANSWER, CONTROL, CRASHED, FILENAME, INVALID, OK, OOM, Fault, Program, _control, _packed
 
 OBJECT = "kernel.so"
+FAULT_BYTES = 512
 
 
 class Compiled:
@@ -33,22 +34,40 @@ class Compiled:
             view = view[os.write(descriptor, view) :]
         os.close(descriptor)
         try:
-            function = getattr(ctypes.CDLL(path), message["function"])
+            library = ctypes.CDLL(path)
+            function = getattr(library, message["function"])
         except (OSError, AttributeError) as error:
             raise Fault(INVALID, f"the built kernel does not load: {error}") from None
         function.restype = None
         function.argtypes = [ctypes.c_void_p] * len(message["buffers"])
         function.argtypes += [ctypes.c_int64] * message["sizes"] + [ctypes.c_double] * len(message["scalars"])
-        self.function = function
+        self.function: Callable[..., Any] = function
+        if message["emulated"]:
+            told = (ctypes.c_char * FAULT_BYTES).in_dll(library, "speciate_fault")
+            self.function = lambda *arguments: _ended_well(function(*arguments), told)
+            library.speciate_record.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+            library.speciate_record.restype = None
+        self._library = library
         self._scalars = tuple(message["scalars"])
         self._base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         self._pointer, self._size, self._scalar = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+
+    def make_ready(self, told: dict[str, Any], calls: Sequence[tuple[Any, ...]]) -> None:
+        """Have the emulator write down calls from here on, in so many words of the arena's beginning; 0 for none."""
+        words = told["record"]
+        self._library.speciate_record(self._base if words else None, words)
 
     def arguments(self, call: tuple[Sequence[int], Sequence[int]]) -> tuple[Any, ...]:
         """Return what the function is called with; converted now, so that it takes no time then."""
         starts, sizes = call
         pointers = [self._pointer(self._base + start) for start in starts]
         return (*pointers, *map(self._size, sizes), *map(self._scalar, self._scalars))
+
+
+def _ended_well(_: Any, told: Any) -> None:
+    """Raise Fault where an emulated call was given up: the emulator leaves its reason behind."""
+    if told.value:
+        raise Fault(CRASHED, told.value.decode(errors="replace"))
 
 
 class Interpreted:
@@ -65,6 +84,11 @@ class Interpreted:
         self._names = message["names"]
         self._scalars = tuple(message["scalars"])
         self._array = np.frombuffer
+
+    def make_ready(self, told: dict[str, Any], calls: Sequence[tuple[Any, ...]]) -> None:
+        """Do what a trusted form does with its inputs first."""
+        for arguments in calls:
+            self.before(*arguments)
 
     def arguments(self, call: tuple[Sequence[int], Sequence[int]]) -> tuple[Any, ...]:
         """Return what the function is called with."""
@@ -132,9 +156,8 @@ def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
                 told = _control(ask, data)
                 if "calls" in told:
                     calls = [kernel.arguments(call) for call in told["calls"]]
-                elif isinstance(kernel, Interpreted):
-                    for arguments in calls:
-                        kernel.before(*arguments)
+                else:
+                    kernel.make_ready(told, calls)
             else:
                 for arguments in calls:
                     function(*arguments)

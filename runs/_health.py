@@ -10,6 +10,7 @@ import subprocess
 from typing import NamedTuple
 
 from speciate.evaluators import SandboxUnavailableError, SpeciateError, problem_names, sandbox_named, sandbox_names
+from speciate.evaluators.kernel import INSTALL, toolkit
 from speciate.evaluators.sandbox import sandbox_called
 
 from speciate import __version__
@@ -40,6 +41,7 @@ def checks(key_env: str) -> list[Check]:
         *sandbox_checks(),
         _key(key_env),
         _git(),
+        _nvcc(),
         *_optional(),
     ]
 
@@ -105,6 +107,15 @@ def _git() -> Check:
         return Check("git", False, False, "not found; only needed to contribute")
     version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=10)
     return Check("git", version.returncode == 0, False, version.stdout.strip() or version.stderr.strip())
+
+
+def _nvcc() -> Check:
+    home = toolkit()
+    if home is None:
+        return Check("nvcc", False, False, f"not found: kernels in CUDA; {INSTALL}")
+    told = subprocess.run([home / "bin/nvcc", "--version"], capture_output=True, text=True, check=False, timeout=10)
+    release = next((line for line in told.stdout.splitlines() if "release" in line), told.stderr.strip())
+    return Check("nvcc", told.returncode == 0, False, f"{release}, in {home}: kernels in CUDA")
 
 
 def _optional() -> list[Check]:

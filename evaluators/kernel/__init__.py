@@ -6,9 +6,11 @@ from ._case import DISTRIBUTIONS, Case, draw
 from ._interface import Buffer, KernelInterface, Sizes
 from ._problem import KernelProblem
 from ._session import Kernel
+from ._toolkit import INSTALL, toolkit
 
 __all__ = [
     "DISTRIBUTIONS",
+    "INSTALL",
     "Arrays",
     "Buffer",
     "Case",
@@ -18,4 +20,5 @@ __all__ = [
     "Sizes",
     "draw",
     "release_bars",
+    "toolkit",
 ]

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -45,48 +46,81 @@ def built(candidate: Candidate, rooms: Rooms, sandbox: str) -> Built:
 
     Raises CandidateFault(INVALID) with the compiler's words, or of a limit; ProblemError without a compiler.
     """
-    file = cache_folder("kernels") / _key(candidate, _compiler(rooms, sandbox), sandbox)
+    source = candidate.source.encode(errors="surrogatepass")
+    made = carried_out(Recipe(_SCRIPT, {_SOURCE: source}, _OBJECT, ("g++", "-v")), rooms, sandbox)
+    return Built(made.content, notes_of(made.told, candidate.source), made.cached, made.cost)
+
+
+class Recipe(NamedTuple):
+    """How something is built: all that the result depends on, beside the machine."""
+
+    script: str
+    """For ``sh``; what it prints is kept with what it makes."""
+    files: Mapping[str, bytes]
+    result: str
+    """Name of the file that it makes."""
+    compiler: tuple[str, ...]
+    """Command by which the compiler tells its version."""
+    room: Programs = Programs()
+
+
+class Made(NamedTuple):
+    """What a recipe gave, and what was printed meanwhile."""
+
+    content: bytes
+    told: str
+    cached: bool
+    cost: Cost
+
+
+def carried_out(recipe: Recipe, rooms: Rooms, sandbox: str) -> Made:
+    """Return what the recipe makes, from the cache or now. Raises as ``built`` does."""
+    file = cache_folder("kernels") / _key(recipe, _version(recipe, rooms, sandbox), sandbox)
     known = _read(file)
     if known is not None:
-        return Built(known[0], notes_of(known[1], candidate.source), cached=True, cost=Cost())
+        return Made(*known, cached=True, cost=Cost())
     before = rooms.cost
     order = Order(
-        command=("sh", "-c", _SCRIPT),
-        files={_SOURCE: File(candidate.source.encode(errors="surrogatepass"))},
-        wanted=(_OBJECT,),
+        command=("sh", "-c", recipe.script),
+        files={name: File(content) for name, content in recipe.files.items()},
+        wanted=(recipe.result,),
         wall_s=rooms.limits.start_wall_s,
         wall_limit="start_wall_s",
         cpu_s=rooms.limits.start_wall_s,
     )
     try:
-        finished = rooms.carry_out(order, Programs())
+        finished = rooms.carry_out(order, recipe.room)
     except CandidateFault as fault:
         if fault.status is not Status.CRASHED:
             raise
         raise CandidateFault(Status.INVALID, f"the build failed: {fault.detail}") from None
-    made = finished.files.get(_OBJECT)
+    made = finished.files.get(recipe.result)
     if made is None:
-        raise CandidateFault(Status.INVALID, f"the build left no {_OBJECT}: {finished.stderr}")
+        raise CandidateFault(Status.INVALID, f"the build left no {recipe.result}: {finished.stderr}")
     _write(file, made.content, finished.text)
     after = rooms.cost
     spent = Cost(cpu_s=after.cpu_s - before.cpu_s, wall_s=after.wall_s - before.wall_s)
-    return Built(made.content, notes_of(finished.text, candidate.source), cached=False, cost=spent)
+    return Made(made.content, finished.text, cached=False, cost=spent)
 
 
-def _compiler(rooms: Rooms, sandbox: str) -> str:
-    if sandbox not in _compilers:
-        order = Order(command=("g++", "-v"), files={}, wall_s=rooms.limits.start_wall_s)
-        _compilers[sandbox] = rooms.carry_out(order, Programs()).stderr
-    return _compilers[sandbox]
+def _version(recipe: Recipe, rooms: Rooms, sandbox: str) -> str:
+    asked = (sandbox, recipe.compiler)
+    if asked not in _versions:
+        order = Order(command=recipe.compiler, files={}, wall_s=rooms.limits.start_wall_s)
+        finished = rooms.carry_out(order, recipe.room)
+        _versions[asked] = finished.text + finished.stderr
+    return _versions[asked]
 
 
-_compilers: dict[str, str] = {}
-"""What the compiler of each sandbox says of itself; asked once a process."""
+_versions: dict[tuple[str, tuple[str, ...]], str] = {}
+"""What the compilers of each sandbox say of themselves; asked once a process."""
 
 
-def _key(candidate: Candidate, compiler: str, sandbox: str) -> str:
-    told = json.dumps([candidate.source, _SCRIPT, compiler, processor(), sandbox])
-    return hashlib.blake2b(told.encode(), digest_size=20).hexdigest()
+def _key(recipe: Recipe, version: str, sandbox: str) -> str:
+    digest = hashlib.blake2b(json.dumps([recipe.script, version, processor(), sandbox]).encode(), digest_size=20)
+    for name, content in sorted(recipe.files.items()):
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 @cache

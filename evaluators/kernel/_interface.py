@@ -86,7 +86,9 @@ class KernelInterface(Interface):
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """The one function, with the parameters of a Python kernel."""
+        """The one function, with the parameters of a Python kernel; none in CUDA, whose launches say what is called."""
+        if self.tool == "nvcc":
+            return ()
         names = (*(buffer.name for buffer in self.buffers), *self.sizes, *self.scalars)
         return (Function(self.function, names),)
 
@@ -100,6 +102,8 @@ class KernelInterface(Interface):
 
     def signatures(self) -> tuple[str, ...]:
         """Return the call as the candidate's language writes it."""
+        if self.tool == "nvcc":
+            return (self.entry,)
         return (f'extern "C" {self.prototype}',) if self.language == "c++" else super().signatures()
 
     def description(self) -> str:
@@ -107,7 +111,7 @@ class KernelInterface(Interface):
         scalars = ", ".join(f"`{name}` = {value:g}" for name, value in self.scalars.items())
         return "\n".join(
             [
-                f"Write one file, `{self.entry}`, that defines `{self.signatures()[0]}`. {self.about}".rstrip(),
+                f"Write one file, `{self.entry}`, {self._what()}. {self.about}".rstrip(),
                 "",
                 "Inputs:",
                 "",
@@ -123,10 +127,16 @@ class KernelInterface(Interface):
                 _HOW[self.tool],
                 "",
                 "Buffers may begin at any multiple of their element's size. Inputs must be left as they are. Every "
-                "call has inputs of its own, and its time ends when the function returns."
-                + ("" if self.tool == "triton" else " There is one thread."),
+                "call has inputs of its own, and its time ends when "
+                + ("the last kernel ends." if self.tool == "nvcc" else "the function returns.")
+                + (" There is one thread." if self.tool in ("g++", "numba") else ""),
             ]
         )
+
+    def _what(self) -> str:
+        if self.tool == "nvcc":
+            return 'of `extern "C" __global__` kernels, and comments that say how they are launched'
+        return f"that defines `{self.signatures()[0]}`"
 
 
 _HOW: dict[Tool, str] = {
@@ -141,4 +151,16 @@ _HOW: dict[Tool, str] = {
         "the tensors they were given. `tl.dot` of float32 rounds to TF32 unless it has `input_precision='ieee'`. "
         "There is no bfloat16 and no `triton.autotune`."
     ),
+    "nvcc": (
+        "There is no host code: lines such as `// launch: kernel<<<(rows + 7) / 8, (32, 8)>>>(x, out, rows, epsilon)`, "
+        "or `<<<grid, block, bytes>>>` with dynamic shared memory, are carried out in their order. Grid, block, bytes "
+        "and arguments are arithmetic of the sizes, whole numbers and `constexpr int` constants of the file "
+        "(+ - * / % min max). A kernel's parameters are pointers for buffers, `int64_t` for whole numbers and `double` "
+        "for scalars, in exactly those types. `// scratch: name dtype[count]` is memory for one call, which a launch "
+        "may be handed like a buffer; what it holds at first is not known. The file is compiled by nvcc for sm_80 and "
+        "sm_90, and checked, where there is no GPU, in an emulator of blocks, barriers, warp shuffles, votes and "
+        "atomics; it has no conditional compilation, no inline assembly, no tensor cores, and includes only cstdint, "
+        "cmath, cfloat, climits and cuda_runtime.h. Two calls on the same inputs must be equal to the bit."
+    ),
 }
+"""How a kernel is built and called, for its author."""

@@ -2,8 +2,8 @@
 
 from typing import Literal, NamedTuple
 
-Written = Literal["c++", "python"]
-Tool = Literal["g++", "numba", "triton"]
+Written = Literal["c++", "python", "cuda"]
+Tool = Literal["g++", "numba", "triton", "nvcc"]
 
 
 class Language(NamedTuple):
@@ -23,4 +23,5 @@ LANGUAGES = {
     "cpp": Language("c++", "kernel.cpp", "g++", "seed.cpp", "cpp"),
     "numba": Language("python", "kernel.py", "numba", "seed.py", "py"),
     "triton": Language("python", "kernel.py", "triton", "seed_triton.py", "triton"),
+    "cuda": Language("cuda", "kernel.cu", "nvcc", "seed.cu", "cu"),
 }

@@ -32,9 +32,9 @@ _NO_SCORE = "kernels in Triton are checked here and not scored: there is no GPU 
 class KernelProblem(Problem[Kernel]):
     """A kernel to invent. Subclasses give ``interface``, ``sizes``, ``test_sizes``, ``bars`` and what is abstract here.
 
-    The folder holds ``seed.cpp`` and ``seed.py`` (Numba), plain scalar code, and ``seed_triton.py``; ``bars.py``
-    defines the functions that ``bars`` names: other known forms (NumPy, torch), called with the arguments of a Python
-    kernel. ``experts/`` holds kernels of ours that no proposer is shown.
+    The folder holds ``seed.cpp`` and ``seed.py`` (Numba), plain scalar code, ``seed_triton.py`` and ``seed.cu``;
+    ``bars.py`` defines the functions that ``bars`` names: other known forms (NumPy, torch), called with the arguments
+    of a Python kernel. ``experts/`` holds kernels of ours that no proposer is shown.
     """
 
     objective = Objective(name="time", unit="of the best known form's time")
@@ -171,6 +171,8 @@ class KernelProblem(Problem[Kernel]):
             subject.error = verify(self, subject)
         if self.interface.tool == "triton":
             raise ProblemError(f"{self.name}: {_NO_SCORE}")
+        if subject.cuda is not None:
+            raise ProblemError(_untimed(self, subject))
         sizes = _sizes_of(workload)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():
@@ -205,6 +207,16 @@ class KernelProblem(Problem[Kernel]):
 
 def _sizes_of(workload: Workload) -> Sizes:
     return {name: int(value) for name, value in workload.params.items()}
+
+
+def _untimed(problem: KernelProblem, subject: Kernel) -> str:
+    """Return what is known of a kernel that nothing here can time."""
+    assert subject.cuda is not None
+    needs = "; ".join(each.words for each in subject.cuda.image.resources)
+    return (
+        f"{problem.name}: compiled, not run: right in the emulator (error {subject.error:.3g} of what is allowed), "
+        f"{needs}; expected a GPU to time it on, found none"
+    )
 
 
 def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:

@@ -18,6 +18,7 @@ from ..sandbox import SandboxProcess
 from ..sandbox._kind import SCRATCH, control
 from ._arena import Arena, Slot
 from ._build import Built
+from ._cuda import CudaBuild
 from ._interface import KernelInterface
 from ._notes import Notes
 
@@ -73,6 +74,8 @@ class Kernel(Link):
         self.build_cached = False
         self.build: Callable[[Candidate], Built] = _no_compiler
         """Builds C++ as the kernel itself was or would be: for a bar."""
+        self.cuda: CudaBuild | None = None
+        """Device code and launches of a CUDA kernel, whose process is the emulator's."""
         self.labels: list[str] = []
         """What is to be known of its evaluation; may grow while it is measured."""
         self.off_clock_s = 0.0
@@ -95,7 +98,14 @@ class Kernel(Link):
 
     def prepare(self, slots: Sequence[Slot]) -> None:
         """Tell it which calls come next. Raises CandidateFault, SandboxError."""
+        if self.cuda is not None:
+            for slot in slots:
+                self.cuda.launches.plan(slot.sizes)
         self._ask(control({"calls": [slot.call for slot in slots]}))
+
+    def record(self, words: int) -> None:
+        """Have an emulated kernel's launches written down from here on; see ``_emulated``. 0 words for no longer."""
+        self._ask(control({"record": words}))
 
     def run(self) -> Lap:
         """Have the prepared calls made; see ``Runner``. Raises CandidateFault, SandboxError."""
@@ -159,6 +169,7 @@ def call_facts(interface: KernelInterface, arena: Arena) -> dict[str, Any]:
     """Return what every loader is told of the interface and the arena."""
     return {
         "arena_bytes": arena.size,
+        "emulated": interface.tool == "nvcc",
         "function": interface.function,
         "buffers": [(buffer.dtype, buffer.shape) for buffer in interface.buffers],
         "names": interface.sizes,

@@ -13,8 +13,11 @@ from .._screen import screen
 from .._watchdog import Watchdog
 from ..kernel._arena import Arena
 from ..kernel._build import Built, built
+from ..kernel._cuda import EMULATED, built_cuda, check_text
+from ..kernel._interface import KernelInterface
 from ..kernel._labels import calls_a_library
 from ..kernel._languages import Tool
+from ..kernel._launches import launches_of
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import Kernel
 from ..sandbox import SandboxProcess, Worker, sandbox_named
@@ -42,6 +45,8 @@ class KernelEvaluator:
             reason = f"expected one file in {interface.language}, got {len(candidate.files)} of {candidate.language!r}"
         elif (size := len(candidate.source.encode(errors="surrogatepass"))) > problem.limits.source_bytes:
             reason = f"the source may have at most {problem.limits.source_bytes} bytes, it has {size}"
+        elif interface.tool == "nvcc":
+            return _unfit(candidate, interface)
         elif re.search(rf"\b{interface.function}\b", candidate.source) is None:
             reason = f'expected extern "C" {interface.prototype}, found no {interface.function}'
         return CandidateFault(Status.INVALID, reason) if reason else None
@@ -76,15 +81,29 @@ def kernel_problem(problem: Problem[Kernel]) -> KernelProblem:
     return problem
 
 
-def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kernel:
-    def build(source: Candidate) -> Built:
-        return built(source, Rooms(place.limits, place.sandbox, place.cpu), place.sandbox.name)
+def _unfit(candidate: Candidate, interface: KernelInterface) -> CandidateFault | None:
+    """Return why a CUDA candidate's text cannot be taken; None where it can."""
+    try:
+        check_text(candidate)
+        launches_of(candidate.source, interface)
+    except CandidateFault as fault:
+        return fault
+    return None
 
-    tool = problem.interface.tool
-    compiled = tool == "g++"
-    made = build(candidate) if compiled else None
+
+def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kernel:
+    interface, tool = problem.interface, problem.interface.tool
+
+    def rooms() -> Rooms:
+        return Rooms(place.limits, place.sandbox, place.cpu)
+
+    def build(source: Candidate) -> Built:
+        return built(source, rooms(), place.sandbox.name)
+
+    cuda = built_cuda(candidate, interface, rooms(), place.sandbox.name) if tool == "nvcc" else None
+    made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
-    room = Worker() if compiled else Worker(packages=True, extras=_COMPILERS[tool])
+    room = Worker(packages=True, extras=_COMPILERS[tool]) if made is None else Worker()
     arena = Arena(problem.arena_bytes)
     try:
         process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)
@@ -96,6 +115,9 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         kernel.cpu, kernel.build = cpu, build
         if made is not None:
             kernel.notes, kernel.build_cached, kernel.build_cost = made.notes, made.cached, made.cost
+        if cuda is not None:
+            kernel.cuda = cuda
+            kernel.labels.append(EMULATED)
         kernel.load({"source": candidate.source} if made is None else {"object": made.content})
     except BaseException:
         kernel.close()

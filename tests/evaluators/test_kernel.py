@@ -382,7 +382,7 @@ def test_a_text_that_hands_its_work_to_a_library_is_labelled() -> None:
 
 
 def test_the_options_language_is_checked() -> None:
-    with pytest.raises(Exception, match="expected one of cpp, numba"):
+    with pytest.raises(Exception, match="expected one of cpp, numba, triton, cuda"):
         RowScale("rust")
 
 

@@ -91,5 +91,5 @@ def test_the_last_column_and_the_gap_between_rows_are_looked_at(bubblewrap: Sand
 
 
 def test_an_unknown_language_is_one_clear_line() -> None:
-    with pytest.raises(ProblemError, match="option language: expected one of cpp, numba, got 'rust'"):
+    with pytest.raises(ProblemError, match="option language: expected one of cpp, numba, triton, cuda, got 'rust'"):
         problem({"language": "rust"})
