@@ -200,7 +200,7 @@ class Launched(Interpreted):
         source = message["source"]
         # Triton reads a kernel's text again.
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
-        super().__init__(message, memory, _guarded(watch, defined(message)))
+        super().__init__(message, memory, guarded(watch, defined(message)))
         self._tensor = torch.from_numpy
 
     def arguments(self, call: tuple[Sequence[int], Sequence[int]]) -> tuple[Any, ...]:
@@ -209,7 +209,9 @@ class Launched(Interpreted):
         return (*map(self._tensor, given[:count]), *given[count:])
 
 
-def _guarded(watch: Watch, function: Callable[..., Any]) -> Callable[..., None]:
+def guarded(watch: Watch, function: Callable[..., Any]) -> Callable[..., None]:
+    """Return the function, which raises what ``watch`` found even where its own code caught it, and must launch."""
+
     def call(*arguments: Any) -> None:
         before, watch.fault = watch.launches, None
         try:

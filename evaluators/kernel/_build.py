@@ -62,6 +62,8 @@ class Recipe(NamedTuple):
     compiler: tuple[str, ...]
     """Command by which the compiler tells its version."""
     room: Programs = Programs()
+    cpu_s: float | None = None
+    """CPU seconds that it may take; None for as many as wall seconds."""
 
 
 class Made(NamedTuple):
@@ -86,7 +88,7 @@ def carried_out(recipe: Recipe, rooms: Rooms, sandbox: str) -> Made:
         wanted=(recipe.result,),
         wall_s=rooms.limits.start_wall_s,
         wall_limit="start_wall_s",
-        cpu_s=rooms.limits.start_wall_s,
+        cpu_s=recipe.cpu_s or rooms.limits.start_wall_s,
     )
     try:
         finished = rooms.carry_out(order, recipe.room)

@@ -26,7 +26,6 @@ _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
 OWN, LIBRARY = "own code", "library"
 _TORCH_WALL_S = 240.0
 """In which torch and Triton load, on a busy machine too: two CPU seconds at most, but on one core."""
-_NO_SCORE = "kernels in Triton are checked here and not scored: there is no GPU to time them on"
 
 
 class KernelProblem(Problem[Kernel]):
@@ -170,7 +169,7 @@ class KernelProblem(Problem[Kernel]):
         if subject.error is None:
             subject.error = verify(self, subject)
         if self.interface.tool == "triton":
-            raise ProblemError(f"{self.name}: {_NO_SCORE}")
+            raise ProblemError(_unscored(self, subject, _sizes_of(workload)))
         if subject.cuda is not None:
             raise ProblemError(_untimed(self, subject))
         sizes = _sizes_of(workload)
@@ -217,6 +216,14 @@ def _untimed(problem: KernelProblem, subject: Kernel) -> str:
         f"{problem.name}: compiled, not run: right in the emulator (error {subject.error:.3g} of what is allowed), "
         f"{needs}; expected a GPU to time it on, found none"
     )
+
+
+def _unscored(problem: KernelProblem, subject: Kernel, sizes: Sizes) -> str:
+    """Return what is known of a kernel that nothing here can time."""
+    call = tuple(sizes[name] for name in problem.interface.sizes)
+    needs = "; ".join(each.words for (at, _), made in subject.launches.items() if at == call for each in made)
+    told = f"right in the interpreter (error {subject.error:.3g} of what is allowed), {needs}"
+    return f"{problem.name}: compiled, not run: {told}; expected a GPU to time it on, found none"
 
 
 def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:

@@ -21,6 +21,7 @@ from ._build import Built
 from ._cuda import CudaBuild
 from ._interface import KernelInterface
 from ._notes import Notes
+from ._triton import Launches
 
 NOW = b"\0"
 """Asks for the prepared calls."""
@@ -76,6 +77,8 @@ class Kernel(Link):
         """Builds C++ as the kernel itself was or would be: for a bar."""
         self.cuda: CudaBuild | None = None
         """Device code and launches of a CUDA kernel, whose process is the emulator's."""
+        self.launches: Launches = {}
+        """What a Triton kernel launches, as it was compiled."""
         self.labels: list[str] = []
         """What is to be known of its evaluation; may grow while it is measured."""
         self.off_clock_s = 0.0

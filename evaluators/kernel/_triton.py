@@ -7,21 +7,27 @@ and may feed a model, and no verdict rests on it.
 import inspect
 import json
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from .. import _triton_builder
-from .._contract import Candidate, Frozen, Status
+from .._contract import Candidate, Cost, Frozen, Status
 from .._errors import CandidateFault, ProblemError
-from .._room import File, Order, Rooms
+from .._room import Rooms
 from .._triton_builder import JOB, REPLY, SOURCE
 from ..sandbox import Programs
 from ..sandbox._interpreter import ONE_THREAD, packages
+from ._build import Recipe, carried_out
 from ._interface import KernelInterface, Sizes
+
+if TYPE_CHECKING:
+    from ._problem import KernelProblem
 
 ARCHITECTURES = (80, 90)
 """Compute capabilities that every candidate is compiled for: A100 and H100."""
@@ -89,35 +95,73 @@ class _Reply(Frozen):
     kernels: dict[str, _Kernel]
 
 
-def launches_of(
-    candidate: Candidate, interface: KernelInterface, calls: Sequence[Sizes], rooms: Rooms
-) -> dict[int, list[tuple[Launch, ...]]]:
-    """Return by architecture what each of the calls launches.
+Launches = Mapping[tuple[tuple[int, ...], int], tuple[Launch, ...]]
+"""The launches of a call, by its sizes in the interface's order and by architecture."""
 
-    Raises CandidateFault: ``invalid`` with the compiler's words, or of a limit, ``protocol`` for a reply that is none.
+
+class TritonBuild(NamedTuple):
+    """All that is made of a Triton candidate."""
+
+    launches: Launches
+    cached: bool
+    cost: Cost
+
+
+def built_triton(problem: "KernelProblem", candidate: Candidate, rooms: Rooms, sandbox: str) -> TritonBuild:
+    """Return what a candidate launches at every size that counts.
+
+    Raises CandidateFault: ``invalid`` with the compiler's words, or of a limit, ``protocol`` for a reply that is none;
+    ProblemError where Triton is not installed.
     """
-    order = Order(
-        command=("python3", _BUILDER),
+    require_triton()
+    calls = [sizes for named in problem.sizes.values() for sizes in named.values()]
+    made = carried_out(_recipe(problem.interface, candidate, calls), rooms, sandbox)
+    launches = {
+        (tuple(sizes[name] for name in problem.interface.sizes), architecture): each
+        for architecture, found in read(made.content, len(calls)).items()
+        for sizes, each in zip(calls, found, strict=True)
+    }
+    return TritonBuild(launches, made.cached, made.cost)
+
+
+def _recipe(interface: KernelInterface, candidate: Candidate, calls: Sequence[Sizes]) -> Recipe:
+    shown = packages(PACKAGES)
+    settings = {**ONE_THREAD, "PYTHONPATH": ":".join(sorted({str(Path(each).parent) for each in shown}))}
+    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
+    job = {**job_of(interface, calls), "versions": [version(name) for name in ("triton", "torch")]}
+    return Recipe(
+        script=f"{told} exec python3 {_BUILDER}",
         files={
-            _BUILDER: File(inspect.getsource(_triton_builder).encode()),
-            SOURCE: File(candidate.source.encode(errors="surrogatepass")),
-            JOB: File(json.dumps(_job(interface, calls)).encode()),
+            _BUILDER: inspect.getsource(_triton_builder).encode(),
+            SOURCE: candidate.source.encode(errors="surrogatepass"),
+            JOB: json.dumps(job).encode(),
         },
-        environment={"PYTHONPATH": ":".join(_folders()), **ONE_THREAD},
-        wanted=(REPLY,),
-        wall_s=rooms.limits.start_wall_s,
-        wall_limit="start_wall_s",
+        result=REPLY,
+        compiler=("python3", "--version"),
+        room=Programs(readable=shown),
         cpu_s=COMPILE_S + _LOAD_S,
     )
+
+
+def job_of(interface: KernelInterface, calls: Sequence[Sizes]) -> dict[str, object]:
+    """Return what ``_triton_builder`` is asked to do."""
+    return {
+        "function": interface.function,
+        "architectures": ARCHITECTURES,
+        "calls": [dict(sizes) for sizes in calls],
+        "buffers": [(buffer.dtype, buffer.shape) for buffer in interface.buffers],
+        "names": interface.sizes,
+        "scalars": tuple(interface.scalars.values()),
+    }
+
+
+def read(content: bytes, calls: int) -> dict[int, list[tuple[Launch, ...]]]:
+    """Return by architecture what so many calls launch. Raises CandidateFault for a reply that is none."""
     try:
-        finished = rooms.carry_out(order, Programs(readable=packages(PACKAGES)))
-    except CandidateFault as fault:
-        if fault.status is not Status.CRASHED:
-            raise
-        raise CandidateFault(Status.INVALID, f"the build failed: {fault.detail}") from None
-    reply = _read(finished.files.get(REPLY))
-    wanted = [architecture for architecture in ARCHITECTURES for _ in calls]
-    if [each.architecture for each in reply.calls] != wanted:
+        reply = _Reply.model_validate_json(content)
+    except ValidationError as error:
+        raise _malformed(str(error.errors()[0]["msg"])) from None
+    if [each.architecture for each in reply.calls] != [each for each in ARCHITECTURES for _ in range(calls)]:
         raise _malformed("expected each call once on each architecture")
     found: dict[int, list[tuple[Launch, ...]]] = {each: [] for each in ARCHITECTURES}
     for call in reply.calls:
@@ -129,26 +173,6 @@ def launches_of(
 
 def _folders() -> list[str]:
     return sorted({str(Path(each).parent) for each in packages(PACKAGES)})
-
-
-def _job(interface: KernelInterface, calls: Sequence[Sizes]) -> dict[str, object]:
-    return {
-        "function": interface.function,
-        "architectures": ARCHITECTURES,
-        "calls": [dict(sizes) for sizes in calls],
-        "buffers": [(buffer.dtype, buffer.shape) for buffer in interface.buffers],
-        "names": interface.sizes,
-        "scalars": tuple(interface.scalars.values()),
-    }
-
-
-def _read(file: File | None) -> _Reply:
-    if file is None:
-        raise _malformed("expected one")
-    try:
-        return _Reply.model_validate_json(file.content)
-    except ValidationError as error:
-        raise _malformed(str(error.errors()[0]["msg"])) from None
 
 
 def _launch(architecture: int, made: _Made, reply: _Reply) -> Launch:

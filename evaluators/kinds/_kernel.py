@@ -20,15 +20,13 @@ from ..kernel._languages import Tool
 from ..kernel._launches import launches_of
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import Kernel
+from ..kernel._triton import PACKAGES, built_triton
 from ..sandbox import SandboxProcess, Worker, sandbox_named
 from . import Place, Session
 
 _MANY = 1000
 """Workloads: trusted code has no budget over all of them."""
-_COMPILERS: dict[Tool, tuple[str, ...]] = {
-    "numba": ("numba", "llvmlite"),
-    "triton": ("triton", "torch", "torchgen", "typing_extensions"),
-}
+_COMPILERS: dict[Tool, tuple[str, ...]] = {"numba": ("numba", "llvmlite"), "triton": PACKAGES}
 """What is shown beside NumPy to kernels in Python."""
 
 
@@ -102,6 +100,7 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
 
     cuda = built_cuda(candidate, interface, rooms(), place.sandbox.name) if tool == "nvcc" else None
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
+    compiled = built_triton(problem, candidate, rooms(), place.sandbox.name) if tool == "triton" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
     room = Worker(packages=True, extras=_COMPILERS[tool]) if made is None else Worker()
     arena = Arena(problem.arena_bytes)
@@ -115,6 +114,8 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         kernel.cpu, kernel.build = cpu, build
         if made is not None:
             kernel.notes, kernel.build_cached, kernel.build_cost = made.notes, made.cached, made.cost
+        if compiled is not None:
+            kernel.launches, kernel.build_cached, kernel.build_cost = compiled
         if cuda is not None:
             kernel.cuda = cuda
             kernel.labels.append(EMULATED)

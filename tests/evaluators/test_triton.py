@@ -1,15 +1,21 @@
 """Kernels in Triton: what the interpreter would let pass is found, and what is right is checked like any kernel."""
 
+import json
+
 import pytest
-from speciate.evaluators import Candidate, CandidateFault, Place, Sandbox, Status, evaluator_of
+from speciate.evaluators import Candidate, CandidateFault, Place, ProblemError, Sandbox, Status, evaluator_of
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._labels import calls_a_library
+from speciate.evaluators.kernel._triton import Launch, read
 from support.own_process import TESTS, said
 from support.row_softmax import RowSoftmax
 
 pytest.importorskip("triton", reason="triton is not installed: pip install 'speciate[triton]'")
 
 PROBLEM = RowSoftmax("triton")
+TOLD = """ptxas info    : Compiling entry function 'k' for 'sm_90a'
+    16 bytes stack frame, 12 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 255 registers, used 1 barriers"""
 RACY = TESTS / "hostile" / "kernels" / "triton" / "races_with_itself.py"
 HONEST = """
 import triton
@@ -49,6 +55,7 @@ def test_what_a_device_would_do_otherwise_is_found() -> None:
     assert "a load from an address outside" in told["reads_too_far"]
     assert "bfloat16" in told["through_bfloat16"]
     assert told["counts"] == told["own_elements"] == ""
+    assert found["idle"] == "the function launched no kernel"
     first, second = found["orders"]
     assert sorted(first) == sorted(second) == list(range(64))
     assert first != second
@@ -56,8 +63,46 @@ def test_what_a_device_would_do_otherwise_is_found() -> None:
     assert found["products"]["ieee"] < 1e-5 < 1e-4 < found["products"]["tf32"]
 
 
-def test_an_honest_kernel_is_right(bubblewrap: Sandbox) -> None:
-    assert verified(HONEST, bubblewrap) <= 1.0
+def test_an_honest_kernel_is_right_and_compiled_for_two_devices(bubblewrap: Sandbox) -> None:
+    evaluator = evaluator_of("kernel")
+    assert evaluator.screen(PROBLEM, candidate(HONEST)) is None
+    with evaluator.open(PROBLEM, candidate(HONEST), Place(PROBLEM.limits, bubblewrap)) as session:
+        assert session.labels == []
+        assert verify(PROBLEM, session.subject) <= 1.0
+        assert set(session.subject.launches) == {((64, 512), 80), ((64, 512), 90)}
+        for (launch,) in session.subject.launches.values():
+            assert (launch.kernel, launch.grid, launch.warps, launch.tensor_cores) == ("row", (64,), 4, "")
+            assert 10 <= launch.registers <= 64
+            assert launch.spill_bytes == launch.stack_bytes == 0
+            assert launch.shared_bytes > 0
+            assert launch.access_bytes == 16
+        with pytest.raises(ProblemError, match=r"compiled, not run: right in the interpreter .* row on sm_90: "):
+            PROBLEM.measure(session.subject, PROBLEM.workloads("train")[0])
+
+
+def test_what_does_not_compile_is_invalid_with_the_compilers_words(bubblewrap: Sandbox) -> None:
+    """The interpreter would take it: sizes of blocks may be anything on NumPy."""
+    odd = HONEST.replace("triton.next_power_of_2(columns)", "columns + 1")
+    with pytest.raises(CandidateFault, match=r"arange's range must be a power of 2") as caught:
+        verified(odd, bubblewrap)
+    assert caught.value.status is Status.INVALID
+
+
+def test_a_list_of_launches_is_the_candidates_word() -> None:
+    kernel = {"ptx": "ld.global.v4.b32 st.global.b32 mma.sync", "told": TOLD}
+    made = {"kernel": "k", "hash": "h", "grid": [7, 2], "warps": 8, "stages": 3, "shared_bytes": 99}
+    calls = [{"architecture": each, "launches": [made]} for each in (80, 90)]
+    (launch,) = read(json.dumps({"calls": calls, "kernels": {"h": kernel}}).encode(), 1)[90][0]
+    assert launch == Launch("k", 90, (7, 2), 8, 3, 255, 24, 16, 99, 16, "mma")
+    assert "255 registers, 24 bytes spilled" in launch.words
+    wrong = [b"", b"[]", json.dumps({"calls": calls[:1], "kernels": {"h": kernel}}).encode()]
+    wrong.append(json.dumps({"calls": calls, "kernels": {}}).encode())
+    wrong.append(json.dumps({"calls": calls, "kernels": {"h": {**kernel, "told": "fine"}}}).encode())
+    wrong.append(json.dumps({"calls": calls, "kernels": {"h": kernel}}).replace("8", "-8").encode())
+    for content in wrong:
+        with pytest.raises(CandidateFault, match="the list of its launches") as caught:
+            read(content, 1)
+        assert caught.value.status is Status.PROTOCOL
 
 
 def test_a_race_that_the_interpreter_hides_is_told(bubblewrap: Sandbox) -> None:
@@ -66,13 +111,6 @@ def test_a_race_that_the_interpreter_hides_is_told(bubblewrap: Sandbox) -> None:
     with pytest.raises(CandidateFault, match=r"kernel add, program .*: a race: programs 0 and 1") as caught:
         verified(RACY.read_text(encoding="utf-8"), bubblewrap)
     assert caught.value.status is Status.CRASHED
-
-
-def test_a_function_that_launches_nothing_is_invalid(bubblewrap: Sandbox) -> None:
-    idle = HONEST.replace("    row[(rows,)]", "    x.shape or row[(rows,)]")
-    with pytest.raises(CandidateFault, match="launched no kernel") as caught:
-        verified(idle, bubblewrap)
-    assert caught.value.status is Status.INVALID
 
 
 def test_work_that_torch_does_beside_a_kernel_is_labelled() -> None:

@@ -1,4 +1,4 @@
-"""The seeds in Triton of every kernel problem are right in the interpreter."""
+"""The seeds in Triton of every kernel problem are right in the interpreter, and compile for devices."""
 
 import pytest
 from support.own_process import said
@@ -6,6 +6,16 @@ from support.own_process import said
 from tests.kernels.test_room import FOLDERS
 
 pytest.importorskip("triton", reason="triton is not installed: pip install 'speciate[triton]'")
+
+
+def test_every_seed_is_compiled_for_a_device() -> None:
+    found = said("triton_builds", *FOLDERS)
+    assert sorted(found) == FOLDERS
+    for made in found.values():
+        (call,) = made["calls"]
+        assert call["launches"]
+        assert all(f"for 'sm_{call['architecture']}" in kernel["told"] for kernel in made["kernels"].values())
+        assert all(" 0 bytes spill stores" in kernel["told"] for kernel in made["kernels"].values())
 
 
 def test_every_seed_is_right_in_the_interpreter() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
-from speciate.evaluators._triton_worker import Watch, install
+from speciate.evaluators._triton_worker import Watch, guarded, install
 from speciate.evaluators._worker import Fault
 from triton.runtime.errors import InterpreterError
 
@@ -119,7 +119,11 @@ def main() -> None:
         y = torch.zeros(65)
         last_come[(64,)](y)
         orders.append(y[1:].tolist())
-    json.dump({"told": found, "orders": orders, "products": errors_of_products()}, sys.stdout)
+    try:
+        guarded(WATCH, lambda: None)()
+    except Fault as fault:
+        idle = fault.detail
+    json.dump({"told": found, "orders": orders, "products": errors_of_products(), "idle": idle}, sys.stdout)
 
 
 if __name__ == "__main__":
