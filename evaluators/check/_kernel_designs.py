@@ -6,6 +6,7 @@ from typing import Any
 from .._contract import Candidate, SourceFile
 from .._problem import Problem
 from ..kernel import Buffer, KernelInterface
+from ._cuda_designs import cuda_attacks, cuda_constants
 from ._python_attacks import Attack
 from ._trials import Design
 
@@ -18,6 +19,8 @@ class KernelDesigns:
     def constants(self, problem: Problem[Any]) -> list[Design]:
         """Return kernels that do not look: nothing, zeros, ones, the first input again."""
         interface = _interface(problem)
+        if interface.tool == "nvcc":
+            return cuda_constants(interface)
         first = interface.inputs[0].name
         if interface.language == "c++":
             bodies = {
@@ -46,6 +49,8 @@ class KernelDesigns:
     def attacks(self, problem: Problem[Any], honest: Candidate, claim: float, hidden: Sequence[str]) -> list[Attack]:
         """Return kernels that call the honest one and spoil something: its answer, its inputs, its surroundings."""
         interface = _interface(problem)
+        if interface.tool == "nvcc":
+            return cuda_attacks(interface, honest)
         made = _cpp_attacks(interface) if interface.language == "c++" else _python_attacks(interface)
         wrap = _around_cpp if interface.language == "c++" else _around_python
         return [

@@ -3,12 +3,13 @@
 from ._arena import Arrays
 from ._bars import release_bars
 from ._case import DISTRIBUTIONS, Case, draw
-from ._interface import Buffer, KernelInterface, Sizes
+from ._interface import C_TYPES, Buffer, KernelInterface, Sizes
 from ._problem import KernelProblem
 from ._session import Kernel
 from ._toolkit import INSTALL, toolkit
 
 __all__ = [
+    "C_TYPES",
     "DISTRIBUTIONS",
     "INSTALL",
     "Arrays",

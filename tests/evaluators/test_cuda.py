@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from speciate.evaluators import (
     Candidate,
@@ -16,7 +17,11 @@ from speciate.evaluators import (
     judge_inline,
 )
 from speciate.evaluators._room import Rooms
+from speciate.evaluators.check._kernel_designs import KernelDesigns
+from speciate.evaluators.check._trials import Design
+from speciate.evaluators.kernel._arena import POISONS, Contents, guard_words, laid
 from speciate.evaluators.kernel._build import CACHE_VARIABLE
+from speciate.evaluators.kernel._case import Case
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES, CudaBuild, Image, built_cuda, check_text, emulated
 from speciate.evaluators.kernel._launches import launches_of
@@ -167,117 +172,122 @@ def test_a_kernel_that_is_launched_and_not_defined_is_named(bubblewrap: Sandbox,
 
 
 WRONG = {
-    "a barrier is missing": ([("        __syncthreads();\n        if", "        if")], Status.INCORRECT, ""),
-    "only some threads reach a barrier": (
-        [
-            (
-                "    __syncthreads();\n    const double root",
-                "    if (threadIdx.x < 9) __syncthreads();\n    const double root",
-            )
-        ],
-        Status.CRASHED,
-        "9 of its threads at __syncthreads",
-    ),
-    "a barrier is waited for in vain": (
-        [("    const double root", "    if (threadIdx.x < 9) __syncwarp();\n    const double root")],
-        Status.CRASHED,
+    "only some threads reach a barrier": ("if (threadIdx.x < 9) __syncthreads();", "9 of its threads at __syncthreads"),
+    "a lane waits in vain": (
+        "if (threadIdx.x < 9) __syncwarp();",
         "9 in a warp operation whose other lanes do not come",
     ),
-    "a lane is asked that has returned": (
-        [
-            (
-                "    const double root",
-                "    if (threadIdx.x == 40) return;\n    __shfl_sync(~0u, 1, 8);\n    const double root",
-            )
-        ],
-        Status.CRASHED,
-        "waits for ever",
-    ),
+    "a lane has returned": ("if (threadIdx.x == 40) return; __shfl_sync(~0u, 1, 8);", "waits for ever"),
+    "a lane is left out": ("__shfl_sync(0xffu << threadIdx.x / 8 * 8, 1, 0, 32);", "takes no part"),
+    "lanes name different masks": ("__ballot_sync(threadIdx.x % 2 ? ~0u : 0xffffu, 1);", "masks"),
     "an index is beyond its array": (
-        [("squares[threadIdx.x] = 0.0", "squares[threadIdx.x + 1] = 0.0")],
-        Status.CRASHED,
-        "thread (63, 0, 0): an index is outside of its array, line 12",
+        "squares[threadIdx.x + 1] = 0.0;",
+        "thread (63, 0, 0): an index is outside of its array",
     ),
     "a vector lies off its alignment": (
-        [("row[i] > 0.0f", "((const float4*)(row + i))->x > 0.0f")],
-        Status.CRASHED,
+        "above[0] = ((const float4*)(x + 1))->x;",
         "not a multiple of its type's alignment",
     ),
-    "it writes behind its output": (
-        [("positive[blockIdx.x] =", "positive[blockIdx.x + 1] =")],
-        Status.CRASHED,
-        "writes an address outside of its buffers",
-    ),
-    "it reads before its input": (
-        [("row[i] > 0.0f", "row[i - 300] > 0.0f")],
-        Status.CRASHED,
-        "reads an address outside of its buffers",
-    ),
-    "it changes its input": (
-        [("above[threadIdx.x] = 0;", "above[threadIdx.x] = 0; *(float*)x = 1;")],
-        Status.CRASHED,
-        "writes to its input x",
-    ),
-    "blocks meet where one of them writes": (
-        [("positive[blockIdx.x] = above[0]", "positive[blockIdx.x] = above[0], y[0] += 0.0f")],
-        Status.CRASHED,
-        "a race: blocks",
-    ),
-    "blocks wait for one another": (
-        [
-            ("// launch", "// scratch: turn int32[1]\n// launch"),
-            ("columns, epsilon)", "columns, epsilon, turn)"),
-            ("double epsilon)", "double epsilon, int32_t* turn)"),
-            ("    const double root", "    while (atomicAdd(turn, 0) != blockIdx.x);\n    const double root"),
-        ],
-        Status.TIMEOUT,
-        "",
-    ),
-    "it writes behind its shared memory": (
-        [
-            ("<<<rows, THREADS>>>", "<<<rows, THREADS, 64>>>"),
-            (
-                "    __shared__ int32_t above",
-                "    extern __shared__ float more[];\n    more[17] = 1;\n    __shared__ int32_t above",
-            ),
-        ],
-        Status.CRASHED,
-        "wrote behind its 64 bytes of dynamic shared memory",
-    ),
-    "it writes outside of its scratch": (
-        [
-            ("// launch", "// scratch: more float32[rows]\n// launch"),
-            ("columns, epsilon)", "columns, epsilon, more)"),
-            ("double epsilon)", "double epsilon, float* more)"),
-            ("above[threadIdx.x] = 0;", "above[threadIdx.x] = 0; more[-1] = 1;"),
-        ],
-        Status.CRASHED,
-        "wrote outside of scratch more",
-    ),
-    "its parameters are of other types": (
-        [("int64_t columns, double epsilon)", "int columns, double epsilon)")],
-        Status.INVALID,
-        "",
+    "it reads before its input": ("above[0] = x[-1];", "reads an address outside of its buffers"),
+    "it writes behind its output": ("positive[rows] = 1;", "writes an address outside of its buffers"),
+    "it changes its input": ("*(float*)x = 1;", "writes to its input x"),
+    "it writes behind its shared memory": ("dynamic[17] = 1;", "behind its 64 bytes of dynamic shared memory"),
+    "it writes outside of its scratch": ("more[-1] = 1;", "wrote outside of scratch more"),
+    "blocks race": ("more[0] += 1;", "a race: blocks"),
+    "blocks race by atomics and reads": ("atomicAdd(more, 1.0f); positive[blockIdx.x] = more[0];", "a race: blocks"),
+}
+RIGHT = {
+    "blocks meet by atomics": "atomicAdd(more + 1, 1.0f);",
+    "the last block reads what the others published": (
+        "if (threadIdx.x == 0) { more[2 + blockIdx.x] = 1.0f; __threadfence(); "
+        "if (atomicAdd((int32_t*)more + 1, 1) == (int32_t)gridDim.x - 2) "
+        "for (int i = 0; i < gridDim.x; i++) positive[blockIdx.x] += (int32_t)more[2 + i]; }"
     ),
 }
 
 
-@pytest.mark.parametrize(("changes", "status", "words"), WRONG.values(), ids=WRONG)
-def test_the_emulator_finds_out_a_kernel_that_is_wrong(
-    changes: list[tuple[str, str]], status: Status, words: str, bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without nvcc, which has nothing to do with it and costs most of the time."""
+def with_branches() -> Candidate:
+    """Return the seed with all of that in it, each for a number of rows of its own: one build does for all."""
+    bodies = [body for body, _ in WRONG.values()] + list(RIGHT.values())
+    branches = "".join(f"    if (rows == {FIRST + i}) {{ {body} }}\n" for i, body in enumerate(bodies))
+    return changed(
+        (
+            "// launch: scale<<<rows, THREADS>>>(",
+            "// scratch: more float32[rows + 2]\n// launch: scale<<<rows, THREADS, 64>>>(more, rows, ",
+        ),
+        ("scale(const", "scale(float* more, int64_t rows, const"),
+        ("    __shared__ double squares", "    extern __shared__ float dynamic[];\n    __shared__ double squares"),
+        ("    const double root", f"{branches}    const double root"),
+    )
+
+
+FIRST = 10
+
+
+@pytest.mark.parametrize("name", [*WRONG, *RIGHT])
+def test_the_emulator_tells_what_no_device_would_forgive(name: str, bubblewrap: Sandbox, only_emulated: None) -> None:
+    at = [*WRONG, *RIGHT].index(name)
+    case = Case({"rows": FIRST + at, "columns": 3}, "normal", 0)
+    rng = np.random.default_rng(at)
+    with evaluator_of("kernel").open(PROBLEM, with_branches(), Place(PROBLEM.limits, bubblewrap)) as session:
+        slot = laid(INTERFACE, case.sizes)
+        contents = Contents(session.subject.arena, slot, PROBLEM.inputs(case.sizes, "normal", rng), guard_words(rng))
+        session.subject.prepare([slot])
+        contents.write(POISONS[0])
+        if name in RIGHT:
+            session.subject.run()
+            return
+        with pytest.raises(CandidateFault, match="crashed") as caught:
+            session.subject.run()
+    assert WRONG[name][1] in str(caught.value)
+
+
+HOSTILE = [each.design for each in KernelDesigns().attacks(PROBLEM, SEED, 0.0, ())]
+HOSTILE += KernelDesigns().constants(PROBLEM)
+HOSTILE.append(Design("lacks a barrier", changed(("        __syncthreads();\n        if", "        if")), "attack"))
+
+
+@pytest.fixture
+def only_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without nvcc, which has nothing to do with what is right and costs most of the time."""
     unbuilt = Image(b"", (), 0, cached=False, cost=Cost())
 
-    def only_emulated(candidate, interface, rooms, sandbox):
+    def build(candidate, interface, rooms, sandbox):
         launches = launches_of(candidate.source, interface)
         return CudaBuild(launches, unbuilt, emulated(candidate, launches, rooms, sandbox))
 
-    monkeypatch.setattr(kind, "built_cuda", only_emulated)
+    monkeypatch.setattr(kind, "built_cuda", build)
+
+
+def fault_of(candidate: Candidate, sandbox: Sandbox) -> CandidateFault:
+    evaluator = evaluator_of("kernel")
+    assert evaluator.screen(PROBLEM, candidate) is None
     with (
         pytest.raises(CandidateFault) as caught,
-        evaluator_of("kernel").open(PROBLEM, changed(*changes), Place(PROBLEM.limits, bubblewrap)) as session,
+        evaluator.open(PROBLEM, candidate, Place(PROBLEM.limits, sandbox)) as session,
     ):
         verify(PROBLEM, session.subject)
-    assert caught.value.status is status
-    assert words in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("design", HOSTILE, ids=lambda design: design.name)
+def test_every_design_that_does_not_do_its_work_can_be_launched(design) -> None:
+    assert evaluator_of("kernel").screen(PROBLEM, design.candidate) is None
+    launches_of(design.candidate.source, INTERFACE).plan(SIZES)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("lacks a barrier", Status.INCORRECT),
+        ("does nothing", Status.INCORRECT),
+        ("answers in half precision", Status.INCORRECT),
+        ("loops for ever", Status.TIMEOUT),
+        ("has blocks race", Status.CRASHED),
+    ],
+)
+def test_a_kernel_in_cuda_that_does_not_do_its_work_fails(
+    name: str, status: Status, bubblewrap: Sandbox, only_emulated: None
+) -> None:
+    design = next(each for each in HOSTILE if each.name == name)
+    assert fault_of(design.candidate, bubblewrap).status is status
