@@ -17,7 +17,11 @@ from speciate import __version__
 
 OLDEST_SQLITE = (3, 35)
 """First with RETURNING."""
-OPTIONAL_PARTS = {"psycopg": "archives on a PostgreSQL server", "torch": "real runs, `speciate real`"}
+OPTIONAL_PARTS = {
+    "psycopg": "archives on a PostgreSQL server",
+    "torch": "real runs, `speciate real`",
+    "triton": "kernels in Triton",
+}
 
 
 class Check(NamedTuple):

@@ -9,6 +9,7 @@ from ..kernel import Buffer, KernelInterface
 from ._cuda_designs import cuda_attacks, cuda_constants
 from ._python_attacks import Attack
 from ._trials import Design
+from ._triton_designs import triton_attacks, triton_constants
 
 _HEAD = "#include <cstdint>\n#include <cstring>\n#include <thread>\n#include <unistd.h>\n"
 
@@ -21,6 +22,8 @@ class KernelDesigns:
         interface = _interface(problem)
         if interface.tool == "nvcc":
             return cuda_constants(interface)
+        if interface.tool == "triton":
+            return triton_constants(interface)
         first = interface.inputs[0].name
         if interface.language == "c++":
             bodies = {
@@ -51,6 +54,8 @@ class KernelDesigns:
         interface = _interface(problem)
         if interface.tool == "nvcc":
             return cuda_attacks(interface, honest)
+        if interface.tool == "triton":
+            return triton_attacks(interface, honest)
         made = _cpp_attacks(interface) if interface.language == "c++" else _python_attacks(interface)
         wrap = _around_cpp if interface.language == "c++" else _around_python
         return [

@@ -1,6 +1,7 @@
 """Kernels in Triton: what the interpreter would let pass is found, and what is right is checked like any kernel."""
 
 import json
+from pathlib import Path
 
 import pytest
 from speciate.evaluators import Candidate, CandidateFault, Place, ProblemError, Sandbox, Status, evaluator_of
@@ -111,6 +112,19 @@ def test_a_race_that_the_interpreter_hides_is_told(bubblewrap: Sandbox) -> None:
     with pytest.raises(CandidateFault, match=r"kernel add, program .*: a race: programs 0 and 1") as caught:
         verified(RACY.read_text(encoding="utf-8"), bubblewrap)
     assert caught.value.status is Status.CRASHED
+
+
+def test_kernels_that_do_not_do_their_work_are_found_out(tmp_path: Path) -> None:
+    honest = tmp_path / "honest.py"
+    honest.write_text(HONEST, encoding="utf-8")
+    found = said("triton_designs", str(honest))
+    assert found.pop("the honest one") == "right"
+    assert "a race: programs 0 and 1" in found.pop("has programs race")
+    assert "a store to an address outside" in found.pop("writes behind an output")
+    assert "a store to an address outside" in found.pop("writes before an input")
+    assert found.pop("changes an input") == "changed its input"
+    assert len(found) == 7
+    assert set(found.values()) == {"wrong"}
 
 
 def test_work_that_torch_does_beside_a_kernel_is_labelled() -> None:
