@@ -109,6 +109,6 @@ def _parts(code: Code, loop: Loop, at: int) -> bool:
     body = loop.statement.body
     declared = {each.name for part in body[:at] if (each := declaration(code.source(part))) is not None}
     first, second = (code.text[part[0].start : part[-1].end] for part in (body[:at], body[at:]))
-    if mentions(first + second, ("break", "continue", "return")):
+    if mentions(first + second, ("break", "continue", "return", "__syncthreads")):
         return False
     return not mentions(second, declared | assigned(first)) and not mentions(first, assigned(second))

@@ -240,6 +240,9 @@ def test_a_kernel_in_cuda_gets_what_its_compiler_understands() -> None:
     assert any("WIDE = 128;" in (each or "") for each in cuda["resize"])
     waiting = PRODUCT.replace("y[i * n + j] = sum;", "__syncthreads();")
     assert not children("jam", waiting)
+    shared = "    for (int64_t i = 0; i < n; i++) { y[i] = x[i]; __syncthreads(); y[0] = y[i]; }"
+    assert not children("fission", body(shared))
+    assert children("fission", body(shared.replace("__syncthreads(); ", "")))
 
 
 def test_every_arm_of_kernels_in_cpp_finds_something_and_the_same_again() -> None:
