@@ -4,10 +4,10 @@ A folder holds
 
 - ``_problem.py``: a subclass of ``speciate.evaluators.KernelProblem`` with ``interface`` (buffers, sizes, scalars),
   ``sizes`` (what is timed, by split), ``test_sizes`` (what is checked), ``bars``, and the methods ``inputs``,
-  ``reference`` and ``hidden_sizes``; and ``problem(options)``, whose option ``language`` is ``cpp``, ``numba`` or
-  ``triton``;
+  ``reference`` and ``hidden_sizes``; and ``problem(options)``, whose option ``language`` is ``cpp``, ``numba``,
+  ``triton`` or ``cuda``;
 - ``seed.cpp`` and ``seed.py``: plain scalar code, which every search starts from and which is a bar too; and
-  ``seed_triton.py``, a plain form for a GPU;
+  ``seed_triton.py`` and ``seed.cu``, plain forms for a GPU;
 - ``bars.py``: the other known forms, one function each, called as a kernel in Python is: NumPy, torch, a library's one
   operation. One whose library is not installed does not count; ``before_FORM``, where it is defined, is called first
   with the same arguments, untimed;

@@ -12,7 +12,7 @@ _COMMON = 32.0
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return CausalAttention(**options)
 
 

@@ -12,7 +12,7 @@ _SHARE_OF_ONE = 0.9
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return CsrSpmv(**options)
 
 

@@ -13,7 +13,7 @@ _STEEP = 6.0
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return Histogram(**options)
 
 

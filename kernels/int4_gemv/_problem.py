@@ -12,7 +12,7 @@ _ROWS_AT_ONCE = 64
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return Int4Gemv(**options)
 
 

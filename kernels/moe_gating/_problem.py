@@ -13,7 +13,7 @@ CHOSEN = 8
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return MoeGating(**options)
 
 

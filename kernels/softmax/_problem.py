@@ -10,7 +10,7 @@ from .._rows import TEST_ROWS, hidden_rows, row_sizes, rows_apart
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return Softmax(**options)
 
 

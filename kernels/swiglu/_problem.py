@@ -8,7 +8,7 @@ from speciate.evaluators import Buffer, KernelArrays, KernelInterface, KernelPro
 
 
 def problem(options: Mapping[str, str]) -> Problem[Any]:
-    """Return the problem; option ``language`` is ``cpp``, ``numba`` or ``triton``."""
+    """Return the problem; option ``language`` is ``cpp``, ``numba``, ``triton`` or ``cuda``."""
     return Swiglu(**options)
 
 
