@@ -31,8 +31,13 @@ _HEADERS = frozenset(
 _DIRECTIVES = frozenset({"define", "undef", "include", "pragma"})
 _DIRECTIVE = re.compile(r"^\s*(?:#|%:)\s*(\w*)[ \t]*([^\n]*)", re.MULTILINE)
 _TELLS = re.compile(
-    r"\b(?:__CUDA\w*|__NVCC\w*|__NV_\w*|__GNU[CG]\w*|__clang\w*|emulated|speciate_\w+|asm|__asm\w*)\b|##"
+    r"\b(?:__CUDA\w*|__NVCC\w*|__NV_\w*|__GNU[CG]\w*|__clang\w*|emulated|speciate_\w+|asm|__asm\w*)\b|##|[\"']"
 )
+"""Names by which compilers are told apart, and quotes: in a literal, what looks like a comment is none."""
+_SPLICE = re.compile(r"\\[ \t\f\v]*\r?\n")
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_LINKAGE = re.compile(r'\bextern\s*"C"')
+_INCLUDE = re.compile(r"^\s*#\s*include[^\n]*", re.MULTILINE)
 _DYNAMIC = re.compile(
     r"extern\s+__shared__\s+(?:__align__\s*\(\s*\d+\s*\)\s*)?([A-Za-z_][\w\s]*?)\s+(\w+)\s*\[\s*\]\s*;"
 )
@@ -109,14 +114,14 @@ def built_cuda(candidate: Candidate, interface: KernelInterface, rooms: Rooms, s
 
 def check_text(candidate: Candidate) -> None:
     """Check that a candidate's text reads the same for every compiler. Raises CandidateFault(INVALID)."""
-    text = re.sub(r"\\\r?\n", "", candidate.source)
-    text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.DOTALL)
+    text = _SPLICE.sub("", candidate.source)
+    text = _COMMENT.sub(" ", _LINKAGE.sub("extern", text))
     for word, rest in _DIRECTIVE.findall(text):
         header = rest.strip().strip('<>"')
         if word not in _DIRECTIVES or (word == "include" and header not in _HEADERS):
             allowed = ", ".join(sorted(_HEADERS))
             raise _invalid(f"expected of directives only define, pragma and include of {allowed}; got #{word} {rest}")
-    told = _TELLS.search(text)
+    told = _TELLS.search(_INCLUDE.sub("", text))
     if told is not None:
         raise _invalid(f"expected plain CUDA C++ that is the same for every compiler, without {told[0]}")
 

@@ -132,6 +132,9 @@ def test_a_launch_that_no_device_takes_is_told_with_its_sizes(line: str, words: 
         "#define glue(a, b) a##b",
         'void f() { asm("nop"); }',
         "char* p = emulated::dynamic_shared;",
+        "#inc\\ \nlude <unistd.h>",
+        'auto a = "/*";\n#if 1\n#endif\nauto b = "*/";',
+        "int a = 1'0 + '\"' + 2 + '\"';",
     ],
 )
 def test_a_text_that_may_differ_between_compilers_is_refused(text: str) -> None:
