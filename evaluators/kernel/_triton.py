@@ -7,11 +7,9 @@ and may feed a model, and no verdict rests on it.
 import inspect
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, ValidationError
@@ -22,7 +20,6 @@ from .._errors import CandidateFault, ProblemError
 from .._room import Rooms
 from .._triton_builder import JOB, REPLY, SOURCE
 from ..sandbox import Programs
-from ..sandbox._interpreter import ONE_THREAD, packages
 from ._build import Recipe, carried_out
 from ._interface import KernelInterface, Sizes
 
@@ -125,12 +122,9 @@ def built_triton(problem: "KernelProblem", candidate: Candidate, rooms: Rooms, s
 
 
 def _recipe(interface: KernelInterface, candidate: Candidate, calls: Sequence[Sizes]) -> Recipe:
-    shown = packages(PACKAGES)
-    settings = {**ONE_THREAD, "PYTHONPATH": ":".join(sorted({str(Path(each).parent) for each in shown}))}
-    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.items())
     job = {**job_of(interface, calls), "versions": [version(name) for name in ("triton", "torch")]}
     return Recipe(
-        script=f"{told} exec python3 {_BUILDER}",
+        script=f"exec python3 {_BUILDER}",
         files={
             _BUILDER: inspect.getsource(_triton_builder).encode(),
             SOURCE: candidate.source.encode(errors="surrogatepass"),
@@ -138,7 +132,7 @@ def _recipe(interface: KernelInterface, candidate: Candidate, calls: Sequence[Si
         },
         result=REPLY,
         compiler=("python3", "--version"),
-        room=Programs(readable=shown),
+        room=Programs(packages=True, extras=PACKAGES),
         cpu_s=COMPILE_S + _LOAD_S,
     )
 
@@ -169,10 +163,6 @@ def read(content: bytes, calls: int) -> dict[int, list[tuple[Launch, ...]]]:
             raise CandidateFault(Status.INVALID, "the function launched no kernel")
         found[call.architecture].append(tuple(_launch(call.architecture, made, reply) for made in call.launches))
     return found
-
-
-def _folders() -> list[str]:
-    return sorted({str(Path(each).parent) for each in packages(PACKAGES)})
 
 
 def _launch(architecture: int, made: _Made, reply: _Reply) -> Launch:

@@ -62,7 +62,7 @@ class Docker:
     ) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
         room = room or Worker()
-        if shared is not None or (isinstance(room, Worker) and room.extras):
+        if shared is not None or room.extras:
             raise SandboxUnavailableError(
                 "sandbox docker: its workers share no memory with the judge, as kernels must; use --sandbox bubblewrap"
             )

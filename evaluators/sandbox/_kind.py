@@ -83,6 +83,8 @@ class Programs(NamedTuple):
     """Files and folders of this machine to show inside, at their own paths and read-only."""
     packages: bool = False
     """Whether NumPy is shown, as to a ``Worker``."""
+    extras: tuple[str, ...] = ()
+    """Further packages to show beside NumPy, as they are installed here."""
 
 
 Room = Worker | Programs

@@ -73,7 +73,7 @@ def _program_root(room: Programs) -> Iterator[Step]:
     yield from (("--symlink", target, path) for target, path in needed.links)
     yield from chain.from_iterable(map(_covered, (*needed.hidden, *filter(os.path.isdir, _HIDDEN))))
     if room.packages:
-        yield from _shown_packages()
+        yield from _shown_packages(room.extras)
     yield from (("--symlink", executable(), f"{PROGRAMS}/{name}") for name in ("python3", "python"))
     # Not made read-only: bwrap would bind them anew without devices, and no program could open them.
     yield from (("--dev-bind", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES)
