@@ -24,6 +24,8 @@ from ._timing import NOISY, Timing, calls_of, slots_of, timed
 _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
 OWN, LIBRARY = "own code", "library"
+_EMULATED_SLOWER = 4.0
+"""How much longer a call may take in the emulator: one of two million threads and 24 barriers takes 4 CPU seconds."""
 _TORCH_WALL_S = 240.0
 """In which torch and Triton load, on a busy machine too: two CPU seconds at most, but on one core."""
 
@@ -66,6 +68,10 @@ class KernelProblem(Problem[Kernel]):
         self.interface = self.interface.model_copy(update=told)
         if self.told.tool == "triton":
             self.limits = self.limits.model_copy(update={"start_wall_s": _TORCH_WALL_S})
+        if self.told.tool == "nvcc":
+            names = ("decision_wall_s", "decision_cpu_s")
+            longer = {name: getattr(self.limits, name) * _EMULATED_SLOWER for name in names}
+            self.limits = self.limits.model_copy(update=longer)
 
     @abstractmethod
     def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> Arrays:
