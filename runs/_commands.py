@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from speciate.agent import ModelSettings, RunRecord, RunSettings
 
@@ -24,23 +25,31 @@ MODEL_OPTIONS = {
 }
 
 
-def commands_for(run: RunRecord, arms: Sequence[RunRecord], database: str) -> dict[str, str]:
+def champion_file(path: str) -> str:
+    """Return the name of the file that a report keeps the champion's code in; ``path`` is the candidate's own."""
+    return f"champion{PurePath(path).suffix}"
+
+
+def commands_for(
+    run: RunRecord, arms: Sequence[RunRecord], database: str, path: str = "champion.py"
+) -> dict[str, str]:
     """Return the commands that repeat, inspect and check ``run`` and its control ``arms``, by purpose.
 
-    ``database`` (never with a password in it) is named where it is not the default one.
+    ``database`` (never with a password in it) is named where it is not the default one; ``path`` is the champion's.
     """
+    kept = champion_file(path)
     where = [] if database == DEFAULT_DATABASE else ["--db", database]
     problem = _problem_options(run.problem.options)
     search = ["speciate", "run", run.problem.name, *_run_options(run.settings), *_controls(run, arms), *problem, *where]
     models = f"{shlex.join(['speciate', 'show', run.id, '--models', *where])} > {MODELS_FILE}"
-    check = ["speciate", "eval", run.problem.name, "champion.py", "--split", "heldout", *problem]
+    check = ["speciate", "eval", run.problem.name, kept, "--split", "heldout", *problem]
     replicate = ["speciate", "replicate", (run.champion or "")[:12], "--run", run.id, *where]
     again = {"The champion re-judged from its record, compared to the bit": shlex.join(replicate)}
     return {
         **({} if _briefly(run.settings.models) else {"The models of the search, with their prices": models}),
         "The same search again": shlex.join(search),
         **(again if run.champion else {}),
-        "The champion's code": shlex.join(["speciate", "best", run.id, "--code", *where]) + " > champion.py",
+        "The champion's code": shlex.join(["speciate", "best", run.id, "--code", *where]) + f" > {kept}",
         "The champion judged anew on held-out": shlex.join(check),
         "The archive": shlex.join(["speciate", "map", run.id, *where]),
         "This report": shlex.join(["speciate", "report", run.id, *where]),

@@ -239,7 +239,7 @@ def findings_of(archive: Archive, run: RunRecord, problem: Problem[Any]) -> Find
         dynamics=dynamics_of(archive, run),
         fronts=fronts_of(archive, run, problem),
         openings=tuple(_opened(record) for record in archive.openings(run.id)),
-        commands=commands_for(run, arms[1:], archive.database.name),
+        commands=commands_for(run, arms[1:], archive.database.name, champion.path if champion else "champion.py"),
     )
 
 

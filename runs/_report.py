@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from speciate.evaluators import SpeciateError
 
+from ._commands import champion_file
 from ._findings import Findings
 from ._model_usage import USAGE_HEADER, usage_cells
 from ._numbers import dollars, duration, interval, percent, quantity
@@ -50,7 +51,7 @@ def write_report(findings: Findings, folder: Path) -> Report:
             (folder / f"{name}.svg").write_text(svgs[name], encoding="utf-8")
             (folder / f"{name}.png").write_bytes(png_of(figure))
         if findings.champion is not None:
-            _write(folder / "champion.py", findings.champion.code)
+            _write(folder / champion_file(findings.champion.path), findings.champion.code)
         _write(report.html, html_of(findings, svgs))
         _write(report.markdown, markdown_of(findings, tuple(figures)))
         _write(report.data, findings.model_dump_json(indent=2) + "\n")

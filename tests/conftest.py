@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from speciate.evaluators.kernel import toolkit
 from support.postgres import PostgresServer, postgres_server
 
 # The same examples on every run, and no wall clock: a loaded machine is not a bug.
@@ -24,6 +25,18 @@ def needs_torch() -> None:
     """Skip, or fail, where torch is not installed."""
     if find_spec("torch") is None:
         missing("torch is not installed: pip install 'speciate[real]'")
+
+
+def needs_triton() -> None:
+    """Skip, or fail, where Triton is not installed."""
+    if find_spec("triton") is None:
+        missing("triton is not installed: pip install 'speciate[triton]'")
+
+
+def needs_nvcc() -> None:
+    """Skip, or fail, where there is no CUDA compiler."""
+    if toolkit() is None:
+        missing("no CUDA compiler on this machine: pip install 'speciate[cuda]'")
 
 
 @pytest.fixture(scope="session")

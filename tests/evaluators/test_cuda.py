@@ -25,9 +25,10 @@ from speciate.evaluators.kernel._case import Case
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES, CudaBuild, Image, built_cuda, check_text, emulated
 from speciate.evaluators.kernel._launches import launches_of
-from speciate.evaluators.kernel._toolkit import toolkit
 from speciate.evaluators.kinds import _kernel as kind
 from support.row_scale.problem import RowScale
+
+from tests.conftest import needs_nvcc
 
 PROBLEM = RowScale("cuda")
 INTERFACE = PROBLEM.interface
@@ -44,8 +45,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def nvcc() -> None:
-    if toolkit() is None:
-        pytest.skip("no CUDA compiler on this machine")
+    needs_nvcc()
 
 
 def cuda(text: str) -> Candidate:

@@ -12,6 +12,8 @@ from speciate.evaluators._kernel_trace import ATOMIC, LAUNCH, LOAD, PROGRAM, WOR
 from speciate.evaluators.kernel._trace import Watched, launches
 from speciate.simulators.gpu import DEVICES, Work, sectors, traffic
 
+from tests.conftest import needs_torch, needs_triton
+
 KERNELS = """
 import sys
 
@@ -80,8 +82,8 @@ except Exception as error:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> list[Watched]:
-    pytest.importorskip("triton")
-    pytest.importorskip("torch")
+    needs_triton()
+    needs_torch()
     folder: Path = tmp_path_factory.mktemp("trace")
     (folder / "kernels.py").write_text(KERNELS, encoding="utf-8")
     environment = {**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}

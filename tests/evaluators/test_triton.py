@@ -11,7 +11,7 @@ from speciate.evaluators.kernel._triton import Launch, read
 from support.own_process import TESTS, said
 from support.row_softmax import RowSoftmax
 
-pytest.importorskip("triton", reason="triton is not installed: pip install 'speciate[triton]'")
+from tests.conftest import needs_triton
 
 PROBLEM = RowSoftmax("triton")
 TOLD = """ptxas info    : Compiling entry function 'k' for 'sm_90a'
@@ -33,6 +33,11 @@ def row(x, y, columns, BLOCK: tl.constexpr):
 def row_softmax(x, y, rows, columns):
     row[(rows,)](x, y, columns, BLOCK=triton.next_power_of_2(columns))
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _triton() -> None:
+    needs_triton()
 
 
 def candidate(source: str) -> Candidate:

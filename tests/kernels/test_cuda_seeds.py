@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from speciate.evaluators import Place, Sandbox, evaluator_of
-from speciate.evaluators.kernel import toolkit
 from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES
 from speciate.evaluators.sandbox import Bubblewrap
 
-from tests.conftest import missing
+from tests.conftest import missing, needs_nvcc
 from tests.kernels.test_room import FOLDERS
 
 
@@ -20,8 +19,7 @@ def bubblewrap() -> Sandbox:
     reason = Bubblewrap().available()
     if reason is not None:
         missing(reason)
-    if toolkit() is None:
-        pytest.skip("no CUDA compiler on this machine")
+    needs_nvcc()
     return Bubblewrap()
 
 

@@ -3,9 +3,13 @@
 import pytest
 from support.own_process import said
 
+from tests.conftest import needs_triton
 from tests.kernels.test_room import FOLDERS
 
-pytest.importorskip("triton", reason="triton is not installed: pip install 'speciate[triton]'")
+
+@pytest.fixture(autouse=True, scope="module")
+def _triton() -> None:
+    needs_triton()
 
 
 def test_every_seed_is_compiled_for_a_device() -> None:

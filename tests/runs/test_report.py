@@ -108,6 +108,10 @@ def test_everything_lies_in_the_folder(findings: Findings, tmp_path: Path) -> No
     report = write_report(findings, tmp_path / "deep" / "report")
     names = {path.name for path in (tmp_path / "deep" / "report").iterdir()}
     assert {"report.html", "report.md", "findings.json", "champion.py", "progress.png", "progress.svg"} <= names
+    assert findings.champion is not None
+    kernel = findings.champion.model_copy(update={"path": "kernel.cpp"})
+    write_report(findings.model_copy(update={"champion": kernel}), tmp_path / "kernel")
+    assert (tmp_path / "kernel" / "champion.cpp").read_text(encoding="utf-8") == kernel.code
     for image in re.findall(r"\]\((\w+\.png)\)", report.markdown.read_text()):
         assert (report.markdown.parent / image).read_bytes().startswith(b"\x89PNG")
     assert Findings.model_validate_json(report.data.read_text()) == findings
