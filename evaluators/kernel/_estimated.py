@@ -27,8 +27,15 @@ def objective_on(device: Device) -> Objective:
     return Objective(name="modelled_time", unit=f"of the least time of its bytes on {device.name} ({MODELLED})")
 
 
-def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload) -> Measurement:
-    """Return the estimate of a kernel that was found right, as its measurement; labels the subject ``modelled``."""
+def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload, needs: tuple[str, ...]) -> Measurement:
+    """Return the estimate of a kernel that was found right, as its measurement; labels the subject ``modelled``.
+
+    Args:
+        estimate: what the model says.
+        subject: of whom.
+        workload: where.
+        needs: what the compiler told of each of its kernels, in words.
+    """
     assert subject.error is not None
     if MODELLED not in subject.labels:
         subject.labels.append(MODELLED)
@@ -46,4 +53,5 @@ def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload) ->
             axis.name: axis.number(estimate.bound) if axis.categories else figures[axis.name] for axis in AXES
         },
         feedback=estimate.words,
+        trace=needs,
     )

@@ -35,6 +35,8 @@ MODELLED_S, DEVICE_S = "modelled_s", "device_s"
 """Metrics: seconds of a call as the model has it, and as a device took. Where there is a device, both are told."""
 DEVICE = "H100"
 """What is modelled where nothing else is asked for."""
+TRACE_BYTES = 64 << 20
+"""Of the arena's beginning, before a call's buffers: where a worker writes down what programs do."""
 COVERED = 0.99
 """Share of the task's bytes that launches must be able to have touched; less is no kernel for these sizes."""
 

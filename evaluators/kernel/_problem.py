@@ -16,8 +16,11 @@ from ._arena import Arrays
 from ._bars import BarError, release_bar
 from ._best_bar import best_bar, floor_of
 from ._checks import verify
+from ._emulated import estimated
+from ._estimated import AXES, OBJECTIVES, measurement_of, objective_on
 from ._interface import KernelInterface, Sizes
 from ._languages import LANGUAGES, Language
+from ._modelled import DEVICE, TRACE_BYTES, device_named
 from ._session import Kernel
 from ._timing import NOISY, Timing, calls_of, slots_of, timed
 
@@ -60,12 +63,18 @@ class KernelProblem(Problem[Kernel]):
     bars: ClassVar[Sequence[str]]
     """Functions of ``bars.py``. The seed in C++ is a bar too."""
 
-    def __init__(self, language: str = "cpp"):
+    def __init__(self, language: str = "cpp", device: str = ""):
         if language not in LANGUAGES:
             raise ProblemError(f"option language: expected one of {', '.join(LANGUAGES)}, got {language!r}")
         self.told = LANGUAGES[language]
         told = {"language": self.told.written, "entry": self.told.entry, "tool": self.told.tool}
         self.interface = self.interface.model_copy(update=told)
+        self.device = device_named(device or DEVICE) if self.told.tool == "nvcc" else None
+        """Whose time for a kernel is modelled; None for kernels that are timed on this machine."""
+        if self.device is not None:
+            self.objective, self.objectives, self.noisy = objective_on(self.device), OBJECTIVES, False
+        elif device:
+            raise ProblemError(f"option device: expected language cuda beside it, got {language!r}")
         if self.told.tool == "triton":
             self.limits = self.limits.model_copy(update={"start_wall_s": _TORCH_WALL_S})
         if self.told.tool == "nvcc":
@@ -95,7 +104,9 @@ class KernelProblem(Problem[Kernel]):
 
     @property
     def descriptors(self) -> tuple[Descriptor, ...]:  # type: ignore[override]
-        """Vector width (C++), share of the speed of a plain copy, length, and whose code does the work."""
+        """Vector width (C++), share of the speed of a plain copy, length, whose code does the work; or a model's."""
+        if self.device is not None:
+            return AXES
         width = Descriptor.of("width", tuple(_WIDTHS.values()), "widest vector arithmetic in the binary")
         common = (
             Descriptor(name="copy_share", low=0.0, high=1.2, bins=6, about="time of copying its bytes over its own"),
@@ -106,8 +117,9 @@ class KernelProblem(Problem[Kernel]):
 
     @cached_property
     def arena_bytes(self) -> int:
-        """Memory that a kernel shares with the judge: all calls of the largest timing."""
-        return max(
+        """Memory that a kernel shares with the judge: all calls of the largest timing, and what is modelled of one."""
+        trace = TRACE_BYTES if self.device is not None else 0
+        return trace + max(
             slots_of(self.interface, sizes, calls_of(self, sizes))[-1].end
             for named in self.sizes.values()
             for sizes in named.values()
@@ -135,8 +147,10 @@ class KernelProblem(Problem[Kernel]):
     def bound(self, workload: Workload) -> float | None:
         """Return the least time that any kernel can take on this machine: a quarter of a copy's, over the best bar's.
 
-        None before the first judging here, which measures both.
+        None before the first judging here, which measures both. On a device that is modelled, 1: the time of its bytes.
         """
+        if self.device is not None:
+            return 1.0
         return floor_of(self, _sizes_of(workload))
 
     def experts(self) -> Sequence[Baseline]:
@@ -174,11 +188,14 @@ class KernelProblem(Problem[Kernel]):
         """Check the kernel, once a judging, and time it against the best bar for the workload's sizes."""
         if subject.error is None:
             subject.error = verify(self, subject)
-        if self.interface.tool == "triton":
-            raise ProblemError(_unscored(self, subject, _sizes_of(workload)))
-        if subject.cuda is not None:
-            raise ProblemError(_untimed(self, subject))
         sizes = _sizes_of(workload)
+        if self.interface.tool == "triton":
+            raise ProblemError(_unscored(self, subject, sizes))
+        if self.device is not None:
+            assert subject.cuda is not None
+            found = estimated(self, subject, self.device, sizes, np.random.default_rng(workload.seed))
+            needs = tuple(each.words for each in subject.cuda.image.resources)
+            return measurement_of(found, subject, workload, needs)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():
             best = best_bar(self, subject, sizes)
@@ -212,16 +229,6 @@ class KernelProblem(Problem[Kernel]):
 
 def _sizes_of(workload: Workload) -> Sizes:
     return {name: int(value) for name, value in workload.params.items()}
-
-
-def _untimed(problem: KernelProblem, subject: Kernel) -> str:
-    """Return what is known of a kernel that nothing here can time."""
-    assert subject.cuda is not None
-    needs = "; ".join(each.words for each in subject.cuda.image.resources)
-    return (
-        f"{problem.name}: compiled, not run: right in the emulator (error {subject.error:.3g} of what is allowed), "
-        f"{needs}; expected a GPU to time it on, found none"
-    )
 
 
 def _unscored(problem: KernelProblem, subject: Kernel, sizes: Sizes) -> str:

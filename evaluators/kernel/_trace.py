@@ -24,6 +24,15 @@ class Watched(NamedTuple):
     programs: tuple[Program, ...]
 
 
+def written(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return a copy of the words behind the first, which says how many they are. Raises CandidateFault(PROTOCOL)."""
+    words = memory.view(np.int64)
+    count = int(words[0])
+    if not 0 <= count < len(words):
+        raise _malformed(0, f"expected 0 to {len(words) - 1} words, got {count}")
+    return words[1 : 1 + count].copy()
+
+
 def launches(words: NDArray[np.int64]) -> list[Watched]:
     """Return the launches of a call in their order.
 

@@ -75,9 +75,10 @@ def test_launches_that_touch_less_than_the_task_must_are_an_alarm() -> None:
 
 
 def test_a_modelled_measurement_says_that_it_is_one() -> None:
-    subject: Any = SimpleNamespace(labels=[], error=0.5, lines=12, build_cached=True, build_cost=Cost(cpu_s=1.5))
+    known = {"error": 0.5, "lines": 12, "build_cached": True}
+    subject: Any = SimpleNamespace(labels=[], build_cost=Cost(cpu_s=1.5), **known)
     workload = Workload(name="train/S", split="train", seed=1)
-    found = [measurement_of(estimate(), subject, workload) for _ in range(2)]
+    found = [measurement_of(estimate(), subject, workload, ()) for _ in range(2)]
     assert found[0] == found[1]
     assert subject.labels == ["modelled"]
     assert found[0].objective == estimate().ratio
