@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from speciate.simulators.gpu import Device
 
 from .._contract import Candidate, Measurement, SourceFile, Split, Workload
 from .._errors import ProblemError, SandboxError
@@ -42,7 +43,7 @@ class KernelProblem(Problem[Kernel]):
     """
 
     objective = Objective(name="time", unit="of the best known form's time")
-    objectives = (
+    objectives: tuple[Objective, ...] = (
         Objective(name="error", unit="of the error allowed"),
         Objective(name="temp_bytes", unit="bytes"),
     )
@@ -55,6 +56,8 @@ class KernelProblem(Problem[Kernel]):
         memory_bytes=2 << 30,
     )
     noisy = True
+    device: Device | None = None
+    """Whose time for a kernel is modelled; None for kernels that are timed on this machine."""
     interface: KernelInterface
     sizes: ClassVar[Mapping[Split, Mapping[str, Sizes]]]
     """What is timed, by split and by name of the size (``S``, ``M``, ``L``)."""
@@ -69,9 +72,8 @@ class KernelProblem(Problem[Kernel]):
         self.told = LANGUAGES[language]
         told = {"language": self.told.written, "entry": self.told.entry, "tool": self.told.tool}
         self.interface = self.interface.model_copy(update=told)
-        self.device = device_named(device or DEVICE) if self.told.tool == "nvcc" else None
-        """Whose time for a kernel is modelled; None for kernels that are timed on this machine."""
-        if self.device is not None:
+        if self.told.tool == "nvcc":
+            self.device = device_named(device or DEVICE)
             self.objective, self.objectives, self.noisy = objective_on(self.device), OBJECTIVES, False
         elif device:
             raise ProblemError(f"option device: expected language cuda beside it, got {language!r}")
