@@ -126,6 +126,10 @@ def loaded(message: dict[str, Any], memory: Any) -> Compiled | Interpreted:
         exec(compile(message["launcher"], "launcher", "exec", dont_inherit=True), scope)
         found: Interpreted = scope["launched"](message, memory)
         return found
+    if "adaptor" in message:
+        exec(compile(message["adaptor"], "adaptor", "exec", dont_inherit=True), globals())
+        foreign: Interpreted = globals()["Foreign"](message, memory)
+        return foreign
     return Interpreted(message, memory, defined(message))
 
 

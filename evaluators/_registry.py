@@ -1,4 +1,4 @@
-"""Problems by entry point (group ``speciate.problems``) or by path."""
+"""Problems by entry point (group ``speciate.problems``) or by path, tasks of other frameworks among the latter."""
 
 import hashlib
 import importlib.util
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._edition import edition
 from ._errors import ProblemError
@@ -40,18 +40,37 @@ def problem_of(ref: ProblemRef) -> Problem[Any]:
 
 @lru_cache(maxsize=32)
 def _build(name: str, options: tuple[tuple[str, str], ...]) -> Problem[Any]:
-    factory, file = load_installed(GROUP, name), None
+    factory, found = load_installed(GROUP, name), None
     if factory is None:
-        file = _definition(Path(name))
-        factory = _factory_in(file)
+        found = _defined_at(Path(name))
+        factory = found.factory
     if not callable(factory):
         raise ProblemError(f"{name}: expected a function problem(options) that returns a Problem, found none")
     problem = factory(dict(options))
     if not isinstance(problem, Problem):
         raise ProblemError(f"{name}: problem(options) must return a Problem, got {type(problem).__name__}")
-    if file is not None:
-        problem.version = f"{problem.version}+{edition(file, whole_folder=file.name in DEFINITIONS)}"
+    if found is not None:
+        problem.version = f"{problem.version}+{edition(found.file, whole_folder=found.whole_folder)}"
     return problem
+
+
+class _Found(NamedTuple):
+    file: Path
+    """What defines the problem."""
+    factory: object
+    whole_folder: bool
+
+
+def _defined_at(path: Path) -> _Found:
+    """Return what lies at ``path``: a problem, or another framework's task."""
+    from .tasks import task_at  # here, since a problem with a name of its own needs none of it
+
+    if not any((path / name).is_file() for name in DEFINITIONS):
+        found = task_at(path)
+        if found is not None:
+            return _Found(*found)
+    file = _definition(path)
+    return _Found(file, _factory_in(file), file.name in DEFINITIONS)
 
 
 def _definition(path: Path) -> Path:
@@ -59,7 +78,10 @@ def _definition(path: Path) -> Path:
     files = [path / name for name in DEFINITIONS] if path.is_dir() else [path]
     file = next((file for file in files if file.is_file()), None)
     if file is None and path.is_dir():
-        raise ProblemError(f"{path}: expected a problem folder with {', '.join(DEFINITIONS)}; it has none of them")
+        raise ProblemError(
+            f"{path}: expected a problem folder with {', '.join(DEFINITIONS)}, or a task of KernelBench, "
+            "robust-kbench, gpu-mode or flashinfer-bench; it has none of their files"
+        )
     if file is None:
         known = ", ".join(problem_names()) or "none installed"
         raise ProblemError(f"unknown problem {str(path)!r}; expected one of: {known}, or a path to a problem folder")

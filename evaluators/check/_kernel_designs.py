@@ -6,8 +6,10 @@ from typing import Any
 from .._contract import Candidate, SourceFile
 from .._problem import Problem
 from ..kernel import Buffer, KernelInterface
+from ..tasks import TaskInterface
 from ._cuda_designs import cuda_attacks, cuda_constants
 from ._python_attacks import Attack
+from ._task_designs import task_attacks, task_constants
 from ._trials import Design
 from ._triton_designs import triton_attacks, triton_constants
 
@@ -24,6 +26,8 @@ class KernelDesigns:
             return cuda_constants(interface)
         if interface.tool == "triton":
             return triton_constants(interface)
+        if isinstance(interface, TaskInterface) and interface.tool == "torch":
+            return task_constants(interface, problem.seed())
         first = interface.inputs[0].name
         if interface.language == "c++":
             bodies = {
@@ -56,6 +60,8 @@ class KernelDesigns:
             return cuda_attacks(interface, honest)
         if interface.tool == "triton":
             return triton_attacks(interface, honest)
+        if isinstance(interface, TaskInterface) and interface.tool == "torch":
+            return task_attacks(interface, honest)
         made = _cpp_attacks(interface) if interface.language == "c++" else _python_attacks(interface)
         wrap = _around_cpp if interface.language == "c++" else _around_python
         return [

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .._errors import SpeciateError
 from .._link import write_all
@@ -21,7 +21,7 @@ from ..sandbox._interpreter import ONE_THREAD, arguments, worker_code
 from ..sandbox._kind import CpuClock, Pipes, control
 from ._arena import Arena, Slot
 from ._interface import KernelInterface
-from ._session import DONE, NOW, Lap, call_facts, worker_text
+from ._session import DONE, NOW, Lap, Runner, call_facts, worker_text
 
 _UNCONFINED = "def attend(ask, answer, settings):\n    os.write(answer, ANSWER.pack(OK, 0.0))\n    serve(ask, answer)\n"
 """What makes a worker serve without giving anything up first: all else about it is as in a sandbox."""
@@ -30,6 +30,15 @@ _END_S = 5.0
 
 class BarError(SpeciateError):
     """A bar does not run here: a library is missing, or its own code failed."""
+
+
+class Form(Runner, Protocol):
+    """A known form that a kernel's time is held against, started."""
+
+    name: str
+
+    def close(self) -> None:
+        """End its process and free its memory. Safe to repeat."""
 
 
 class Bar:
@@ -123,10 +132,10 @@ class Bar:
         self._folder.cleanup()
 
 
-_started: dict[tuple[object, ...], Bar] = {}
+_started: dict[tuple[object, ...], Form] = {}
 
 
-def kept_bar(key: tuple[object, ...], start: Callable[[], Bar]) -> Bar:
+def kept_bar(key: tuple[object, ...], start: Callable[[], Form]) -> Form:
     """Return the bar that was kept under ``key``, or start it and keep it. Raises BarError."""
     if key not in _started:
         _started[key] = start()

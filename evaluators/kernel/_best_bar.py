@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .._claims import claimed
-from .._errors import CandidateFault, ProblemError
+from .._errors import ProblemError
 from ._arena import POISONS, Contents, guard_words
-from ._bars import Bar, BarError, kept_bar, release_bar
+from ._bars import BarError, Form, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ._problem import KernelProblem
     from ._session import Kernel
 
-SEED = "seed"
-"""The bar that is the problem's seed in C++."""
 _ROUNDS = 9
 """In which every bar is run once; the first is to warm up."""
 _HOPELESS = 3.0
@@ -40,7 +38,7 @@ class BestBar(NamedTuple):
     """The bar that counts, started."""
 
     name: str
-    runner: Bar
+    runner: Form
     key: tuple[object, ...]
     """Under which it is kept."""
 
@@ -85,30 +83,18 @@ def floor_of(problem: "KernelProblem", sizes: Sizes) -> float | None:
     return choice.copy_s / IMPOSSIBLE / choice.seconds[choice.best] if choice and choice.seconds else None
 
 
-def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Bar:
-    def start() -> Bar:
-        return Bar(name, problem.interface, problem.arena_bytes, _code(problem, kernel, name), kernel.cpu)
-
-    return kept_bar(_kept_as(problem, kernel, name), start)
+def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Form:
+    return kept_bar(_kept_as(problem, kernel, name), lambda: problem.open_bar(name, kernel))
 
 
 def _kept_as(problem: "KernelProblem", kernel: "Kernel", name: str) -> tuple[object, ...]:
     return problem.name, problem.version, name, kernel.cpu, problem.arena_bytes
 
 
-def _code(problem: "KernelProblem", kernel: "Kernel", name: str) -> dict[str, Any]:
-    if name != SEED:
-        return {"path": str(problem.folder / "bars.py"), "function": name}
-    try:
-        return {"object": kernel.build(problem.seed_in_cpp()).content}
-    except (CandidateFault, OSError) as error:
-        raise BarError(f"bar {name}: {error}") from error
-
-
 def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choice:
     ready: dict[str, _Ready] = {}
     absent: dict[str, str] = {}
-    for name in (SEED, *problem.bars):
+    for name in problem.bar_names:
         try:
             ready[name] = _made_ready(problem, _bar(problem, kernel, name), sizes)
         except BarError as error:
@@ -116,7 +102,7 @@ def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choic
     seconds = _in_turns(ready)
     with timing_lock():
         choice = Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
-    for name in {SEED, *problem.bars} - {choice.best if seconds else ""}:
+    for name in {*problem.bar_names} - {choice.best if seconds else ""}:
         release_bar(_kept_as(problem, kernel, name))
     return choice
 
@@ -124,7 +110,7 @@ def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choic
 class _Ready(NamedTuple):
     """A bar whose answers are right, with its calls before it."""
 
-    bar: Bar
+    bar: Form
     contents: list[Contents]
 
     def run(self, poison: int) -> float:
@@ -135,7 +121,7 @@ class _Ready(NamedTuple):
             return self.bar.run().cpu_s / len(self.contents)
 
 
-def _made_ready(problem: "KernelProblem", bar: Bar, sizes: Sizes) -> _Ready:
+def _made_ready(problem: "KernelProblem", bar: Form, sizes: Sizes) -> _Ready:
     """Prepare the calls and make them once. Raises BarError for a bar that is wrong."""
     rng = np.random.default_rng(0)
     slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
@@ -163,10 +149,10 @@ def _in_turns(ready: Mapping[str, _Ready]) -> dict[str, float]:
 
 
 def _key(problem: "KernelProblem", sizes: Sizes) -> str:
-    told: list[object] = [problem.name, problem.version, sorted(sizes.items()), SEED, list(problem.bars), processor()]
+    told: list[object] = [problem.name, problem.version, sorted(sizes.items()), *problem.bar_names, processor()]
     told += ["in turns", _ROUNDS]  # a choice that was made in another way is not read
     told += [(name, _version(name)) for name in _LIBRARIES]
-    told += [file.read_text(encoding="utf-8") for file in (problem.folder / "bars.py", problem.folder / "seed.cpp")]
+    told += problem.bar_texts()
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
 

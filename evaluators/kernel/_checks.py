@@ -98,7 +98,7 @@ def truth_of(problem: "KernelProblem", inputs: Arrays, sizes: Sizes) -> Truth:
     exact = problem.reference(inputs, sizes, np.float64)
     single = problem.reference(inputs, sizes, np.float32)
     terms = problem.terms(sizes)
-    least = _FLOOR * _EPSILON * terms**0.5
+    least = max(problem.least_error, _FLOOR * _EPSILON * terms**0.5)
     allowed = {
         name: max(least, SLACK * float(errors(single[name], truth).max(initial=0.0)))
         for name, truth in exact.items()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from .._contract import Frozen
 from .._interface import Function, Interface
 from ._languages import Tool, Written
 
-DType = Literal["float32", "float64", "int32", "int64", "uint8"]
+DType = Literal["float32", "float64", "int32", "int64", "uint8", "uint16"]
 Sizes = Mapping[str, int]
 """The whole numbers that a call is made with, by name."""
 
@@ -20,8 +20,9 @@ C_TYPES: dict[DType, str] = {
     "int32": "int32_t",
     "int64": "int64_t",
     "uint8": "uint8_t",
+    "uint16": "uint16_t",
 }
-ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1}
+ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "uint16": 2}
 FLAGS = ("-std=gnu++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 """Of every build of C++."""
 
@@ -100,6 +101,11 @@ class KernelInterface(Interface):
         told += [f"int64_t {name}" for name in self.sizes] + [f"double {name}" for name in self.scalars]
         return f"void {self.function}({', '.join(told)})"
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a kernel's worker is told further."""
+        return {}
+
     def signatures(self) -> tuple[str, ...]:
         """Return the call as the candidate's language writes it."""
         if self.tool == "nvcc":
@@ -124,7 +130,7 @@ class KernelInterface(Interface):
                 f"Sizes: {', '.join(f'`{name}`' for name in self.sizes)}."
                 + (f" Scalars: {scalars}." if scalars else ""),
                 "",
-                _HOW[self.tool],
+                HOW[self.tool],
                 "",
                 "Buffers may begin at any multiple of their element's size. Inputs must be left as they are. Every "
                 "call has inputs of its own, and its time ends when "
@@ -139,7 +145,8 @@ class KernelInterface(Interface):
         return f"that defines `{self.signatures()[0]}`"
 
 
-_HOW: dict[Tool, str] = {
+HOW: dict[Tool, str] = {
+    "torch": "PyTorch, NumPy and Numba are there; it runs on the CPU, on one thread, and cannot start a compiler.",
     "g++": f"It is built by `g++ {' '.join(FLAGS)}`; intrinsics of this machine may be used.",
     "numba": "NumPy and Numba are there; a function under `@numba.njit` is compiled before it is timed.",
     "triton": (

@@ -3,7 +3,8 @@
 from typing import Literal, NamedTuple
 
 Written = Literal["c++", "python", "cuda"]
-Tool = Literal["g++", "numba", "triton", "nvcc"]
+Tool = Literal["g++", "numba", "triton", "nvcc", "torch"]
+"""``torch`` is that of foreign tasks, whose candidates are called with tensors."""
 
 
 class Language(NamedTuple):

@@ -11,10 +11,10 @@ import numpy as np
 from speciate.simulators.gpu import Device
 
 from .._contract import Candidate, Measurement, SourceFile, Split, Workload
-from .._errors import ProblemError, SandboxError
+from .._errors import CandidateFault, ProblemError, SandboxError
 from .._problem import Baseline, Descriptor, Limits, Objective, Problem
 from ._arena import Arrays
-from ._bars import BarError, release_bar
+from ._bars import Bar, BarError, Form, release_bar
 from ._best_bar import best_bar, floor_of
 from ._checks import verify
 from ._emulated import estimated
@@ -32,6 +32,8 @@ _EMULATED_SLOWER = 4.0
 """How much longer a call may take in the emulator: one of two million threads and 24 barriers takes 4 CPU seconds."""
 _TORCH_WALL_S = 240.0
 """In which torch and Triton load, on a busy machine too: two CPU seconds at most, but on one core."""
+SEED = "seed"
+"""The bar that is the problem's seed in C++."""
 
 
 class KernelProblem(Problem[Kernel]):
@@ -162,6 +164,30 @@ class KernelProblem(Problem[Kernel]):
     def seed(self) -> Candidate:
         """Return the plain kernel that a search starts from. Raises ProblemError where the folder has none."""
         return self._seed_in(self.told)
+
+    @property
+    def least_error(self) -> float:
+        """Share of an element's size that a float may always be off; 0 where float32 itself tells what may be lost."""
+        return 0.0
+
+    @property
+    def bar_names(self) -> tuple[str, ...]:
+        """All known forms: the seed in C++, and the functions of ``bars.py``."""
+        return (SEED, *self.bars)
+
+    def bar_texts(self) -> list[str]:
+        """Return what the known forms are written as: a figure of other texts is not theirs."""
+        return [(self.folder / name).read_text(encoding="utf-8") for name in ("bars.py", "seed.cpp")]
+
+    def open_bar(self, name: str, kernel: Kernel) -> Form:
+        """Start a known form on the kernel's core. Raises BarError where it does not run here."""
+        code: dict[str, Any] = {"path": str(self.folder / "bars.py"), "function": name}
+        if name == SEED:
+            try:
+                code = {"object": kernel.build(self.seed_in_cpp()).content}
+            except (CandidateFault, OSError) as error:
+                raise BarError(f"bar {name}: {error}") from error
+        return Bar(name, self.interface, self.arena_bytes, code, kernel.cpu)
 
     def seed_in_cpp(self) -> Candidate:
         """Return the seed that is a bar, whatever language is searched in."""

@@ -6,7 +6,7 @@ import select
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import _kernel_worker, _triton_worker
 from .._contract import Candidate, Cost, Status
@@ -22,6 +22,9 @@ from ._cuda import CudaBuild
 from ._interface import KernelInterface
 from ._notes import Notes
 from ._triton import Launches
+
+if TYPE_CHECKING:
+    from ._problem import KernelProblem
 
 NOW = b"\0"
 """Asks for the prepared calls."""
@@ -79,6 +82,8 @@ class Kernel(Link):
         """Device code and launches of a CUDA kernel, whose process is the emulator's."""
         self.launches: Launches = {}
         """What a Triton kernel launches, as it was compiled."""
+        self.beside: Callable[[KernelProblem, Candidate], Kernel] = _no_sandbox
+        """Opens another candidate where this one is: for a bar that nobody trusts."""
         self.labels: list[str] = []
         """What is to be known of its evaluation; may grow while it is measured."""
         self.off_clock_s = 0.0
@@ -168,6 +173,10 @@ def _no_compiler(candidate: Candidate) -> Built:
     raise ProblemError("no compiler was given to this kernel's session")
 
 
+def _no_sandbox(problem: "KernelProblem", candidate: Candidate) -> Kernel:
+    raise ProblemError("no sandbox was given to this kernel's session")
+
+
 def call_facts(interface: KernelInterface, arena: Arena) -> dict[str, Any]:
     """Return what every loader is told of the interface and the arena."""
     return {
@@ -178,6 +187,7 @@ def call_facts(interface: KernelInterface, arena: Arena) -> dict[str, Any]:
         "names": interface.sizes,
         "sizes": len(interface.sizes),
         "scalars": tuple(interface.scalars.values()),
+        **interface.told,
     }
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import weakref
+from importlib.util import find_spec
 
 from .._contract import Candidate, Status, canonical_python
 from .._errors import CandidateFault, ProblemError
@@ -22,11 +23,12 @@ from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import Kernel
 from ..kernel._triton import PACKAGES, built_triton
 from ..sandbox import SandboxProcess, Worker, sandbox_named
+from ..sandbox._interpreter import TORCH
 from . import Place, Session
 
 _MANY = 1000
 """Workloads: trusted code has no budget over all of them."""
-_COMPILERS: dict[Tool, tuple[str, ...]] = {"numba": ("numba", "llvmlite"), "triton": PACKAGES}
+_COMPILERS: dict[Tool, tuple[str, ...]] = {"numba": ("numba", "llvmlite"), "triton": PACKAGES, "torch": TORCH}
 """What is shown beside NumPy to kernels in Python."""
 
 
@@ -102,7 +104,7 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
     compiled = built_triton(problem, candidate, rooms(), place.sandbox.name) if tool == "triton" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
-    room = Worker(packages=True, extras=_COMPILERS[tool]) if made is None else Worker()
+    room = Worker(packages=True, extras=_shown(tool)) if made is None else Worker()
     arena = Arena(problem.arena_bytes)
     try:
         process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)
@@ -112,6 +114,8 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         raise
     try:
         kernel.cpu, kernel.build = cpu, build
+        many = place._replace(limits=problem.limits.for_workloads(_MANY), cpu=cpu)
+        kernel.beside = lambda other_problem, other: _opened(other_problem, other, many)
         if made is not None:
             kernel.notes, kernel.build_cached, kernel.build_cost = made.notes, made.cached, made.cost
         if compiled is not None:
@@ -124,6 +128,11 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         kernel.close()
         raise
     return kernel
+
+
+def _shown(tool: Tool) -> tuple[str, ...]:
+    beside = _COMPILERS["numba"] if tool == "torch" else ()
+    return (*_COMPILERS[tool], *(name for name in beside if find_spec(name) is not None))
 
 
 def _lines(candidate: Candidate) -> int:

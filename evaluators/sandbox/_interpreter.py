@@ -51,6 +51,9 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 PACKAGES = "/opt/speciate/packages"
 """Where a sandbox shows NumPy to those that may import it."""
 
+TORCH = ("torch", "torchgen", "typing_extensions")
+"""What must be shown so that torch loads."""
+
 PROGRAMS = "/opt/speciate/bin"
 """Where a room for programs has ``python3``: the Python that Speciate itself runs on."""
 
