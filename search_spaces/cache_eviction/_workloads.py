@@ -47,6 +47,7 @@ class Mix(NamedTuple):
 MIXES: Mapping[Split, Mapping[str, Mix]] = {
     "train": {
         "good-guesses": Mix(0.9, 10, 0.10, 0.05, 0.4, 0.8),
+        "fair-guesses": Mix(0.9, 12, 0.10, 0.08, 1.2, 1.8),
         "poor-guesses": Mix(0.9, 10, 0.15, 0.10, 3.0, 3.0),
         "turning": Mix(0.8, 20, 0.05, 0.20, 0.5, 4.0),
     },
@@ -62,7 +63,7 @@ MIXES: Mapping[Split, Mapping[str, Mix]] = {
         "turning": Mix(0.85, 20, 0.10, 0.15, 0.4, 3.5),
     },
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 3), "validation": (101, 6), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 

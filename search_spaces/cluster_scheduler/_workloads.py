@@ -52,7 +52,7 @@ PREDICTORS: Mapping[Split, Predictors] = {
     "validation": Predictors((0.3, 1.0, 1.8)),
     "heldout": Predictors((0.2, 0.8, 2.3)),
 }
-SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 2), "validation": (101, 3), "heldout": (30001, 0)}
+SEEDS: Mapping[Split, tuple[int, int]] = {"train": (1, 4), "validation": (101, 4), "heldout": (30001, 0)}
 """First seed and number of seeds; held-out's number is an option."""
 
 LOG_SHARES: Mapping[Split, tuple[float, float]] = {

@@ -1,0 +1,18 @@
+"""The Taylor polynomial of degree 7, with what the sum 1 + x loses brought back.
+
+Source: Dekker 1971 for the sum
+"""
+
+C2 = 0.500000000
+C3 = 0.166666658
+C4 = 0.0416667461
+C5 = 0.0083333213
+C6 = 0.00139055988
+C7 = 0.000198412701
+
+
+def exp(x):
+    s = x * x
+    high = 1.0 + x
+    low = x - (high - 1.0)
+    return high + (low + s * (C2 + x * (C3 + x * (C4 + x * (C5 + x * (C6 + x * C7))))))
