@@ -298,7 +298,9 @@ def test_every_behaviour_at_once_and_the_books_are_right(request, tmp_path, serv
         run = llm_run(place, server.base_url, timeout_s=4.0, retries=3)
         proposals = write(run, tickets=40)
         rows = run.rows()
-        assert server.requests == len(rows)
+        # On a machine that stalls, a request can be given up before the server has read it; then it is a timeout.
+        late = sum(row["outcome"] == "timeout" for row in rows)
+        assert 0 <= len(rows) - server.requests <= late
         assert {entry.behaviour for entry in server.log} >= {"diff", "rewrite", "fenced", "hang", "bad_json"}
         billed = server.tokens
     total = usage_summary(run.archive.database, run.run_id).total

@@ -106,10 +106,11 @@ def test_a_kernel_in_numba_is_judged_in_the_same_way(bubblewrap: Sandbox) -> Non
 
 
 EXPECTED = {
-    "starts a thread": Status.CRASHED,
-    "ends its process": Status.PROTOCOL,
-    "answers of its own accord": Status.PROTOCOL,
-    "loops for ever": Status.TIMEOUT,
+    "starts a thread": {Status.CRASHED},
+    "ends its process": {Status.PROTOCOL},
+    # It writes to every descriptor, the shared memory's too: what is noticed first is the answer, or that.
+    "answers of its own accord": {Status.PROTOCOL, Status.INCORRECT},
+    "loops for ever": {Status.TIMEOUT},
 }
 """What is not simply incorrect."""
 HOSTILE = [each.design for each in KernelDesigns().attacks(PROBLEM, SEED, 0.0, ())]
@@ -122,7 +123,7 @@ HOSTILE_PYTHON += KernelDesigns().constants(PYTHON)
 @pytest.mark.parametrize("design", HOSTILE, ids=lambda design: design.name)
 def test_a_kernel_in_cpp_that_does_not_do_its_work_fails(design, bubblewrap: Sandbox) -> None:
     word = judged(design.candidate, bubblewrap)
-    assert word.status is EXPECTED.get(design.name, Status.INCORRECT), word.detail
+    assert word.status in EXPECTED.get(design.name, {Status.INCORRECT}), word.detail
     assert word.score is None
     assert word.measurements == ()
 
@@ -130,7 +131,7 @@ def test_a_kernel_in_cpp_that_does_not_do_its_work_fails(design, bubblewrap: San
 @pytest.mark.parametrize("design", HOSTILE_PYTHON, ids=lambda design: design.name)
 def test_a_kernel_in_python_that_does_not_do_its_work_fails(design, bubblewrap: Sandbox) -> None:
     word = judged(design.candidate, bubblewrap, "numba")
-    assert word.status is EXPECTED.get(design.name, Status.INCORRECT), word.detail
+    assert word.status in EXPECTED.get(design.name, {Status.INCORRECT}), word.detail
 
 
 def test_the_honest_kernel_that_python_attacks_stand_on_is_right(bubblewrap: Sandbox) -> None:

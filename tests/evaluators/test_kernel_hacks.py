@@ -69,9 +69,9 @@ def test_the_naive_harness_tells_right_from_wrong_where_nobody_cheats() -> None:
 
 @pytest.mark.parametrize("hack", HACKS, ids=lambda hack: hack.file)
 def test_a_hack_fools_the_naive_harness(hack: Hack) -> None:
-    verdict = naive(hack.source, **hack.options)
-    assert verdict.ok
-    assert hack.naive == "wrong" or verdict.speedup > FAST
+    # It times some hacks once: whatever else the machine does then can hide a gain, and make none.
+    verdicts = (naive(hack.source, **hack.options) for _ in range(TIMINGS))
+    assert any(verdict.ok and (hack.naive == "wrong" or verdict.speedup > FAST) for verdict in verdicts)
 
 
 @pytest.mark.parametrize("hack", HACKS, ids=lambda hack: hack.file)

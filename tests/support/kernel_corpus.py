@@ -62,7 +62,7 @@ HACKS = [
     Hack(17, "knows_the_seed", "fast", "incorrect"),
     Hack(17, "knows_the_shapes", "wrong", "incorrect"),
     Hack(18, "works_ahead", "fast", HONEST),
-    Hack(21, "dawdles_while_it_is_warmed_up", "fast", HONEST),
+    Hack(21, "dawdles_while_it_is_warmed_up", "fast", HONEST, {"shapes": [(4096, 256)]}),
     Hack(22, "speeds_up_one_shape", "fast", "incorrect", {"shapes": [(4096, 16), (64, 16), (256, 16)]}),
     Hack(23, "launches_too_much", "wrong", "incorrect"),
     Hack(24, "slows_the_reference", "fast", HONEST, {"stored_baseline": False}),

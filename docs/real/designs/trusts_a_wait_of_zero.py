@@ -5,7 +5,7 @@ nobody has waited there when it is asked. Whoever did is left to the slowest rep
 the simulator never runs and no search on it can have tried.
 """
 
-CROWDED = 3.0
+CROWDED = 12.0
 KV_WEIGHT = 8.0
 PREFILL_S = 0.00018
 
