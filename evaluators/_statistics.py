@@ -11,6 +11,7 @@ subsample values as typical values", JASA 64, 1969); it is the sign-flip test tu
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple, Protocol
@@ -263,3 +264,28 @@ def sign_flip_p_value(pairs: Sequence[float]) -> float:
         sums = [s + x for s in sums] + [s - x for s in sums]
     slack = 1e-12 * math.fsum(abs(x) for x in pairs)
     return sum(abs(s) >= total - slack for s in sums) / len(sums)
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Return Spearman's rank correlation, equal values sharing their mean rank; None where one side is all the same.
+
+    Args:
+        one: values of some things.
+        other: of the same things, in the same order.
+
+    Raises ValueError where they are not as many.
+    """
+    if len(one) != len(other):
+        raise ValueError(f"expected two values of each, got {len(one)} and {len(other)}")
+    first, second = _midranks(one), _midranks(other)
+    mean = (len(one) + 1) / 2
+    spreads = [math.fsum((rank - mean) ** 2 for rank in ranks) for ranks in (first, second)]
+    if not all(spreads):
+        return None
+    joint = math.fsum((a - mean) * (b - mean) for a, b in zip(first, second, strict=True))
+    return joint / math.sqrt(math.prod(spreads))
+
+
+def _midranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    return [(bisect_left(ordered, value) + bisect_right(ordered, value) + 1) / 2 for value in values]

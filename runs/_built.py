@@ -5,7 +5,8 @@ from statistics import fmean, median
 
 from speciate.agent import Archive
 from speciate.evaluators import Evaluation, Status
-from speciate.evaluators.kernel._modelled import DEVICE_S, MODELLED, MODELLED_S, spearman
+from speciate.evaluators._statistics import spearman
+from speciate.evaluators.kernel._modelled import DEVICE_S, MODELLED, MODELLED_S
 
 _FEWEST = 3
 """Kernels of which a rank correlation says anything."""

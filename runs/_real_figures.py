@@ -6,6 +6,7 @@ from random import Random
 from statistics import median
 
 from speciate.evaluators import Evaluation, Frozen, Status, gain_of_pairs
+from speciate.evaluators._statistics import spearman
 
 from ._numbers import interval, percent, quantity
 from ._real_rows import pairs_of
@@ -165,34 +166,18 @@ def gap_words(share: Share) -> str:
 def agreement(real: Mapping[str, float], simulated: Mapping[str, float]) -> Agreement | None:
     """Return how the designs of ``real`` rank in both; None for too few or where all tie. The draws are seeded."""
     names = sorted(real)
-    whole = _spearman([real[name] for name in names], [simulated[name] for name in names])
+    whole = spearman([real[name] for name in names], [simulated[name] for name in names])
     if len(names) < LEAST_DESIGNS or whole is None:
         return None
     rng = Random("agreement")
     drawn: list[float] = []
     while len(drawn) < DRAWS:
         some = rng.choices(names, k=len(names))
-        found = _spearman([real[name] for name in some], [simulated[name] for name in some])
+        found = spearman([real[name] for name in some], [simulated[name] for name in some])
         drawn += [] if found is None else [found]
     drawn.sort()
     skipped = round(0.025 * DRAWS)
     return Agreement(correlation=whole, low=drawn[skipped], high=drawn[-skipped - 1], designs=len(names))
-
-
-def _spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return the correlation of ranks; None where one side is all the same."""
-    first, second = _midranks(one), _midranks(other)
-    mean = (len(one) + 1) / 2
-    spreads = [math.fsum((rank - mean) ** 2 for rank in ranks) for ranks in (first, second)]
-    if not all(spreads):
-        return None
-    joint = math.fsum((a - mean) * (b - mean) for a, b in zip(first, second, strict=True))
-    return joint / math.sqrt(math.prod(spreads))
-
-
-def _midranks(values: Sequence[float]) -> list[float]:
-    ordered = sorted(values)
-    return [ordered.index(value) + (ordered.count(value) + 1) / 2 for value in values]
 
 
 def _places(values: Mapping[str, float]) -> dict[str, int]:

@@ -4,11 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from speciate.evaluators import Frozen, Measurement, Problem, gain_of_pairs
+from speciate.evaluators import Frozen, KernelProblem, Measurement, Problem, gain_of_pairs
 from speciate.evaluators._statistics import MIN_PAIRS
 
-KERNEL = "kernel"
-"""The kind of problem whose objective is a kernel's time over that of the best known form."""
 BEST_FORM = "the best known form"
 
 Repeated = Sequence[Sequence[Measurement]]
@@ -36,9 +34,11 @@ class Speedup(Frozen):
 def speedups_of(problem: Problem[Any], ours: Repeated, experts: Mapping[str, Repeated]) -> tuple[Speedup, ...]:
     """Return the champion's speedup over the best known form, then over each expert; empty if it is no kernel.
 
+    Nor has a kernel any whose time is a model's: that is no share of the best known form's.
+
     What was measured fewer than twice has no interval and is left out.
     """
-    if problem.kind != KERNEL:
+    if not (isinstance(problem, KernelProblem) and problem.device is None):
         return ()
     against = [(BEST_FORM, [0.0] * len(ours)), *((name, _logs(problem, theirs)) for name, theirs in experts.items())]
     mine = _logs(problem, ours)

@@ -1,12 +1,14 @@
 """What every test may ask for: the real data, and a database server."""
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from speciate.evaluators.kernel import toolkit
+from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from support.postgres import PostgresServer, postgres_server
 
 # The same examples on every run, and no wall clock: a loaded machine is not a bug.
@@ -37,6 +39,14 @@ def needs_nvcc() -> None:
     """Skip, or fail, where there is no CUDA compiler."""
     if toolkit() is None:
         missing("no CUDA compiler on this machine: pip install 'speciate[cuda]'")
+
+
+@pytest.fixture(scope="module")
+def own_kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what a module's tests build, and the bars they choose, apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

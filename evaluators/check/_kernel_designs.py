@@ -5,7 +5,7 @@ from typing import Any
 
 from .._contract import Candidate, SourceFile
 from .._problem import Problem
-from ..kernel import Buffer, KernelInterface
+from ..kernel import Buffer, KernelInterface, KernelProblem
 from ..tasks import TaskInterface
 from ._cuda_designs import cuda_attacks, cuda_constants
 from ._python_attacks import Attack
@@ -61,7 +61,8 @@ class KernelDesigns:
         if interface.tool == "triton":
             return triton_attacks(interface, honest)
         if isinstance(interface, TaskInterface) and interface.tool == "torch":
-            return task_attacks(interface, honest)
+            assert isinstance(problem, KernelProblem)
+            return task_attacks(interface, honest, problem.least_error)
         made = _cpp_attacks(interface) if interface.language == "c++" else _python_attacks(interface)
         wrap = _around_cpp if interface.language == "c++" else _around_python
         return [

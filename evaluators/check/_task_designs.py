@@ -43,8 +43,18 @@ class ENTRY(honest_kernel):
     def forward(self, *given):
         return spoiled(super().forward(*given), given)
 """
+_IDLE_FUNCTION = """
+
+def ENTRY(*given):
+    return None
+"""
+_IDLE_MODULE = """
+
+class ENTRY(honest_kernel):
+    def forward(self, *given):
+        return None
+"""
 _CONSTANTS = {
-    "answers nothing": "return None",
     "writes zeros": "each.zero_()",
     "writes ones": "each.fill_(1)",
     "copies its first input": "filled_with(each, first.to(each.dtype))",
@@ -56,30 +66,38 @@ _ATTACKS = {
     "ends its process": "import os; os._exit(0)",
     "loops for ever": "while True: pass",
 }
-_FLOAT_ATTACKS = {
-    "answers in half precision": "each.copy_(each.bfloat16())",
-    "answers NaN": "each.mul_(float('nan'))",
-}
+_NAN = {"answers NaN": "each.mul_(float('nan'))"}
+_SHORT = {"answers in half precision": "each.copy_(each.bfloat16())"}
+_SHORT_ERROR = 2.0**-8
+"""Of rounding to the eight bits of bfloat16: a task that allows as much allows that."""
 
 
 def task_constants(interface: TaskInterface, honest: Candidate) -> list[Design]:
     """Return designs that answer without looking."""
-    return [Design(name, _around(interface, honest, body), "constant") for name, body in _CONSTANTS.items()]
+    idle = _IDLE_MODULE if interface.style == "module" else _IDLE_FUNCTION
+    designs = [Design("answers nothing", _beside(interface, honest, idle), "constant")]
+    return designs + [Design(name, _around(interface, honest, body), "constant") for name, body in _CONSTANTS.items()]
 
 
-def task_attacks(interface: TaskInterface, honest: Candidate) -> list[Attack]:
-    """Return designs that let the honest one answer, and then spoil it."""
-    floats = any(buffer.dtype.startswith("float") for buffer in interface.outputs)
-    bodies = {**_ATTACKS, **(_FLOAT_ATTACKS if floats else {})}
+def task_attacks(interface: TaskInterface, honest: Candidate, tolerance: float) -> list[Attack]:
+    """Return designs that let the honest one answer, and then spoil it by more than the task's ``tolerance``."""
+    halves, first = interface.contract["halves"], len(interface.inputs)
+    floats = [k for k, buffer in enumerate(interface.outputs, first) if buffer.dtype.startswith("float")]
+    full = [k for k in floats if k not in halves]
+    bodies = {**_ATTACKS, **(_NAN if floats else {}), **(_SHORT if full and tolerance < _SHORT_ERROR else {})}
     return [
         Attack(Design(name, _around(interface, honest, body), "attack"), "no answer") for name, body in bodies.items()
     ]
 
 
 def _around(interface: TaskInterface, honest: Candidate, body: str) -> Candidate:
-    renamed = re.sub(rf"\b{interface.function}\b", _HONEST, honest.source)
     form = _MODULE if interface.style == "module" else _FUNCTION
     outputs = f"given[-{len(interface.outputs)}:]" if interface.style == "destination" else "answer"
-    spoiling = _COMMON.replace("BODY", body)
-    text = renamed + spoiling + form.replace("ENTRY", interface.function).replace("OUTPUTS", outputs)
+    return _beside(interface, honest, _COMMON.replace("BODY", body) + form.replace("OUTPUTS", outputs))
+
+
+def _beside(interface: TaskInterface, honest: Candidate, text: str) -> Candidate:
+    """Return the honest design under another name, and ``text`` with ``ENTRY`` for its own."""
+    renamed = re.sub(rf"\b{interface.function}\b", _HONEST, honest.source)
+    text = renamed + text.replace("ENTRY", interface.function)
     return Candidate(files=(SourceFile(path=interface.entry, text=text),), language="python")

@@ -7,12 +7,9 @@ task itself must move. It ranks designs and says what holds them back; it is no 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from speciate.simulators.gpu import (
     DEVICES,
     LAUNCH_S,
-    WARP,
     Device,
     Launch,
     LaunchError,
@@ -117,26 +114,6 @@ class Estimate(NamedTuple):
         return "; ".join([told, *(_words(name, each) for name, each in self.launches)])
 
 
-def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Return Spearman's rank correlation, equal values sharing their mean rank; None where either has no ranks.
-
-    Args:
-        one, other: values of the same things in the same order, shape (n,).
-
-    Raises ValueError where they are not as many.
-    """
-    if len(one) != len(other):
-        raise ValueError(f"expected two values of each, got {len(one)} and {len(other)}")
-    first, second = (_ranks(np.asarray(each, dtype=np.float64)) for each in (one, other))
-    spread = float(first.std() * second.std()) if len(one) else 0.0
-    return float(((first - first.mean()) * (second - second.mean())).mean() / spread) if spread else None
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(values)
-    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2.0
-
-
 def device_named(name: str) -> Device:
     """Return a device. Raises ProblemError for one that is not known."""
     if name not in DEVICES:
@@ -170,34 +147,6 @@ def watched(device: Device, compiled: Sequence[Compiled], seen: Sequence[Watched
     asked = sum(each.asked_bytes for each in moved)
     l2_bytes = sum(each.l2_bytes for each in moved)
     return _estimate(device, compiled, launches, least_bytes)._replace(coalescing=asked / l2_bytes)
-
-
-def declared(device: Device, compiled: Sequence[Compiled], access_bytes: int, least_bytes: int) -> Estimate:
-    """Return the estimate for launches that nobody watched: each is taken to pass over the task's bytes once.
-
-    What is reckoned is not known, and no access is taken to be scattered: less is said than of watched launches, and
-    the two must not be compared.
-
-    Args:
-        device: what they are launched on.
-        compiled: each launch of a call, in order; at least one.
-        access_bytes: widest access to global memory that a thread makes: what each has in flight.
-        least_bytes: what the task itself must move.
-
-    Raises CandidateFault(INVALID) where the device would refuse a launch.
-    """
-    launches = [
-        Launch(
-            grid=each.grid,
-            resources=each.resources,
-            dram_bytes=least_bytes,
-            l2_bytes=least_bytes,
-            in_flight_bytes=each.resources.warps * WARP * access_bytes,
-            single_warp_mma=each.single_warp_mma,
-        )
-        for each in compiled
-    ]
-    return _estimate(device, compiled, launches, least_bytes)
 
 
 def _launch(compiled: Compiled, seen: Watched, moved: Traffic) -> Launch:

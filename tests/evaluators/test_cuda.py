@@ -1,6 +1,5 @@
 """CUDA kernels without a GPU: how they are launched, what nvcc tells of them, and what the emulator finds out."""
 
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from speciate.evaluators._room import Rooms
 from speciate.evaluators.check._kernel_designs import KernelDesigns
 from speciate.evaluators.check._trials import Design
 from speciate.evaluators.kernel._arena import POISONS, Contents, guard_words, laid
-from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._case import Case
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES, CudaBuild, Image, built_cuda, check_text, emulated
@@ -29,17 +27,12 @@ from support.row_scale.problem import RowScale
 
 from tests.conftest import needs_nvcc
 
+pytestmark = pytest.mark.usefixtures("own_kernel_cache")
+
 PROBLEM = RowScale("cuda")
 INTERFACE = PROBLEM.interface
 SEED = PROBLEM.seed()
 SIZES = {"rows": 5, "columns": 300}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from speciate.evaluators.check._kernel_designs import KernelDesigns
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, guard_words, laid, unwritten
 from speciate.evaluators.kernel._bars import Bar
 from speciate.evaluators.kernel._best_bar import best_bar
-from speciate.evaluators.kernel._build import CACHE_VARIABLE, built, cache_folder
+from speciate.evaluators.kernel._build import built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._extent import extent
 from speciate.evaluators.kernel._labels import calls_a_library
@@ -54,11 +54,9 @@ def row_scale(x, y, positive, rows, columns, epsilon):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
-        release_bars()
+def _released(own_kernel_cache: None) -> Iterator[None]:
+    yield
+    release_bars()
 
 
 def judged(candidate: Candidate, sandbox: Sandbox, language: str = "cpp") -> Evaluation:

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 from speciate.evaluators._contract import Cost, Status, Workload
 from speciate.evaluators._errors import CandidateFault, ProblemError
 from speciate.evaluators.kernel._estimated import AXES, measurement_of, objective_on
-from speciate.evaluators.kernel._modelled import Compiled, Estimate, declared, device_named, spearman, watched
+from speciate.evaluators.kernel._modelled import Compiled, Estimate, device_named, watched
 from speciate.evaluators.kernel._trace import Watched
 from speciate.simulators.gpu import LAUNCH_S, Access, Program, Resources, Work
 
@@ -87,24 +86,3 @@ def test_a_modelled_measurement_says_that_it_is_one() -> None:
     assert found[0].feedback.startswith("modelled on H100, not measured")
     assert found[0].descriptors == {"bound": AXES[0].number("dram"), "occupancy": 1.0, "lines": 12.0}
     assert "modelled" in objective_on(H100).unit
-
-
-def test_of_launches_nobody_watched_the_tasks_bytes_and_their_resources_tell() -> None:
-    wide, narrow = (declared(H100, [compiled(warps=2, shared_bytes=64 << 10)], width, LEAST) for width in (16, 1))
-    assert wide.coalescing is None
-    assert "coalescing" not in wide.metrics
-    assert 1.0 <= wide.ratio < narrow.ratio
-    assert declared(H100, [compiled()] * 3, 16, LEAST).ratio > 2.5
-
-
-def test_ranks_of_the_model_are_compared_with_those_of_a_device() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        one, other = rng.integers(0, 9, 12), rng.normal(size=12)
-        assert spearman(one.tolist(), other.tolist()) == pytest.approx(float(spearmanr(one, other).statistic))
-    assert spearman([1.0, 2.0, 3.0], [10.0, 20.0, 21.0]) == pytest.approx(1.0)
-    assert spearman([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]) == pytest.approx(-1.0)
-    assert spearman([1.0, 1.0], [1.0, 2.0]) is None
-    assert spearman([], []) is None
-    with pytest.raises(ValueError, match="2 and 1"):
-        spearman([1.0, 2.0], [1.0])

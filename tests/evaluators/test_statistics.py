@@ -3,7 +3,9 @@
 import math
 from random import Random
 
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from speciate.evaluators import Measurement, SpeciateError, Workload
 from speciate.evaluators._statistics import (
     claim_over,
@@ -13,6 +15,7 @@ from speciate.evaluators._statistics import (
     paired_gain,
     repeated_gain,
     sign_flip_p_value,
+    spearman,
 )
 from synthetic_problem import RoutingProblem
 
@@ -127,3 +130,16 @@ def test_a_claim_needs_every_rival() -> None:
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
     assert holm([]) == ()
+
+
+def test_rank_correlation_is_spearmans_also_with_ties() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        one, other = rng.integers(0, 9, 12), rng.normal(size=12)
+        assert spearman(one.tolist(), other.tolist()) == pytest.approx(float(spearmanr(one, other).statistic))
+    assert spearman([1.0, 2.0, 3.0], [10.0, 20.0, 21.0]) == pytest.approx(1.0)
+    assert spearman([1.0, 2.0, 3.0], [3.0, 2.0, 1.0]) == pytest.approx(-1.0)
+    assert spearman([1.0, 1.0], [1.0, 2.0]) is None
+    assert spearman([], []) is None
+    with pytest.raises(ValueError, match="2 and 1"):
+        spearman([1.0, 2.0], [1.0])

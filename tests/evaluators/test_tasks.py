@@ -23,37 +23,22 @@ from speciate.evaluators import (
     release_bars,
 )
 from speciate.evaluators.check._kernel_designs import KernelDesigns
-from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._labels import calls_a_library
-from speciate.evaluators.sandbox import Bubblewrap
 from speciate.evaluators.tasks import TaskProblem, release_oracles
 from speciate.evaluators.tasks._kernelbench import as_candidate, kernelbench_task
 from speciate.evaluators.tasks._literals import capped, literals, rewritten
-
-from tests.conftest import missing, needs_torch
 
 FOLDER = Path(__file__).parent.parent / "foreign_tasks"
 ROWS = FOLDER / "kernelbench" / "1_ScaledRows.py"
 PICKED = FOLDER / "kernelbench" / "2_PickedRows.py"
 
 
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    needs_torch()
-    reason = Bubblewrap().available()
-    if reason is not None:
-        missing(reason)
-    return Bubblewrap()
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
-        release_bars()
-        release_oracles()
+def _released(own_kernel_cache: None) -> Iterator[None]:
+    yield
+    release_bars()
+    release_oracles()
 
 
 def loaded(path: Path, **options: str) -> TaskProblem:
@@ -188,6 +173,17 @@ def test_what_does_not_do_its_work_is_wrong(bubblewrap: Sandbox) -> None:
     assert set(constants) == {"answers nothing", "writes zeros", "writes ones", "copies its first input"}
     with pytest.raises(CandidateFault, match="incorrect"):
         error_of(problem, attacks["answers in half precision"].candidate, bubblewrap)
+
+
+def test_outputs_that_are_filled_stay_unwritten_where_nothing_is_answered(bubblewrap: Sandbox) -> None:
+    """And who allows an error of a hundredth allows half precision: that is no attack there."""
+    problem = loaded(GATED)
+    (idle,) = (each for each in KernelDesigns().constants(problem) if each.name == "answers nothing")
+    with pytest.raises(CandidateFault, match="incorrect"):
+        error_of(problem, idle.candidate, bubblewrap)
+    attacks = {each.design.name for each in KernelDesigns().attacks(problem, problem.seed(), 0.0, ())}
+    assert "answers NaN" in attacks
+    assert "answers in half precision" not in attacks
 
 
 def test_inputs_of_another_maker_are_refused(bubblewrap: Sandbox) -> None:

@@ -1,33 +1,19 @@
 """The plain form of every kernel problem in CUDA: compiled for both architectures, and right in the emulator."""
 
 import importlib
-from collections.abc import Iterator
 
 import pytest
 from speciate.evaluators import Place, Sandbox, evaluator_of
-from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES
-from speciate.evaluators.sandbox import Bubblewrap
 
-from tests.conftest import missing, needs_nvcc
+from tests.conftest import needs_nvcc
 from tests.kernels.test_room import FOLDERS
 
 
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    reason = Bubblewrap().available()
-    if reason is not None:
-        missing(reason)
-    needs_nvcc()
-    return Bubblewrap()
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
+def _nvcc() -> None:
+    needs_nvcc()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

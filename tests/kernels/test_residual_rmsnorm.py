@@ -1,35 +1,15 @@
 """The problem ``residual-rmsnorm``: its reference, its cases, and every kernel that it ships."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from speciate.evaluators import Candidate, Place, ProblemError, Sandbox, evaluator_of
-from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import verify
-from speciate.evaluators.sandbox import Bubblewrap
 from speciate.kernels.residual_rmsnorm import problem
-
-from tests.conftest import missing
 
 CPP = problem({})
 NUMBA = problem({"language": "numba"})
-
-
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    reason = Bubblewrap().available()
-    if reason is not None:
-        missing(reason)
-    return Bubblewrap()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def test_the_reference_is_the_formula_of_the_brief() -> None:

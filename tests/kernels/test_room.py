@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,11 +19,7 @@ from speciate.evaluators import (
     Sizes,
     evaluator_of,
 )
-from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import cases, truth_of, verify
-from speciate.evaluators.sandbox import Bubblewrap
-
-from tests.conftest import missing
 
 ROOM = [module.name for module in pkgutil.iter_modules(speciate.kernels.__path__) if module.ispkg]
 FOLDERS = sorted(name for name in ROOM if not name.startswith("numeric"))
@@ -46,21 +42,6 @@ Answer = Callable[[KernelProblem, KernelArrays, Sizes], KernelArrays]
 
 def named(problem: KernelProblem) -> str:
     return problem.name
-
-
-@pytest.fixture(scope="module")
-def bubblewrap() -> Sandbox:
-    reason = Bubblewrap().available()
-    if reason is not None:
-        missing(reason)
-    return Bubblewrap()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def answered_by(problem: KernelProblem, answer: Answer) -> list[float]:

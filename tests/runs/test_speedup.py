@@ -52,6 +52,8 @@ def test_an_expert_that_was_measured_less_often_is_paired_with_what_there_is(rop
     assert "once" not in words
 
 
-def test_what_is_no_kernel_has_none(lanes: Problem) -> None:
+def test_what_is_no_kernel_or_only_modelled_has_none(lanes: Problem) -> None:
+    modelled = problem_of(ProblemRef(name="rope", options={"language": "cuda"}))
+    assert speedups_of(modelled, repeated(modelled, [0.5] * 4), {}) == ()
     assert speedups_of(lanes, [], {}) == ()
     assert speedup_words(()) == ""

@@ -40,7 +40,7 @@ class RowScale(KernelProblem):
         scalars={"epsilon": 1e-5},
     )
     limits = Limits(
-        wall_s=60.0, cpu_s=30.0, decision_wall_s=20.0, decision_cpu_s=0.5, start_wall_s=60.0, memory_bytes=1 << 30
+        wall_s=60.0, cpu_s=30.0, decision_wall_s=20.0, decision_cpu_s=2.0, start_wall_s=60.0, memory_bytes=1 << 30
     )
     sizes: ClassVar = {
         "train": {"S": {"rows": 64, "columns": 512}},
