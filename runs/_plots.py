@@ -58,11 +58,12 @@ def plots_of(findings: Findings) -> dict[str, Figure]:
 def svg_of(figure: Figure, name: str) -> str:
     """Return a figure as an ``<svg>`` element: no XML header, no metadata, the same text each time.
 
-    ``name`` keeps the ids of several figures in one page apart.
+    ``name`` keeps the ids of several figures in one page apart. The figure is laid out for good.
     """
     text = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.set_layout_engine("none")
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 

@@ -55,7 +55,7 @@ FOLLOWS = {
 
 
 def checked(path: Path | str, **options: str) -> Report:
-    return check_problem(ProblemRef(name=str(path), options=options), Settings(workers=2))
+    return check_problem(ProblemRef(name=str(path), options=options), Settings())
 
 
 def finding(report: Report, check: str) -> Finding:

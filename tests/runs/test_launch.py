@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from speciate.agent import open_archive
+from speciate.agent import RunRecord, open_archive
 from support.openai_server import OpenAIServer
 from support.postgres import PostgresServer
 
@@ -43,6 +43,16 @@ def _evaluations(db: Path) -> int:
         archive.close()
 
 
+def run_in(db: Path) -> tuple[RunRecord, int]:
+    """Return the one run of a database, and its evaluations."""
+    archive = open_archive(db)
+    try:
+        (run,) = archive.runs()
+        return run, archive.progress(run.id)[-1].evaluations
+    finally:
+        archive.close()
+
+
 def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) -> None:
     done = speciate(
         *("run", LANES, "--evals", "14", "--control", "random", "--control-evals", "6", "--seed", "2"),
@@ -68,10 +78,12 @@ def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) 
     assert "measuring" not in again.stderr
 
 
-def test_a_run_lives_on_a_server_from_its_start_to_its_replay(tmp_path: Path, server: PostgresServer) -> None:
+def test_a_quiet_run_lives_on_a_server_from_its_start_to_its_replay(tmp_path: Path, server: PostgresServer) -> None:
     place = ("--db", server.database())
     done = speciate("run", LANES, "--evals", "6", "--sandbox", "process", "--quiet", *place, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip().splitlines()) == 2
+    assert done.stderr == ""
     listed = speciate("list", "--json", *place, cwd=tmp_path)
     (run,) = json.loads(listed.stdout)
     assert (run["state"], run["evaluations"]) == ("finished", 6)
@@ -81,39 +93,30 @@ def test_a_run_lives_on_a_server_from_its_start_to_its_replay(tmp_path: Path, se
     assert not list(tmp_path.glob("*.db*"))
 
 
-def test_json_goes_to_stdout_alone_and_quiet_says_nothing_else(tmp_path: Path) -> None:
-    done = speciate("run", LANES, "--evals", "5", "--sandbox", "process", "--json", "--report", "r", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["cost"]["evaluations"] == 5
-    assert "5/5 evaluations" in done.stderr
-    quiet = speciate("run", LANES, "--evals", "5", "--sandbox", "process", "--quiet", cwd=tmp_path)
-    assert len(quiet.stdout.strip().splitlines()) == 2
-    assert quiet.stderr == ""
-
-
-@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path, signal_: signal.Signals) -> None:
-    process = started("run", LANES, "--evals", "30", "--sandbox", "process", cwd=tmp_path)
-    wait_for_evaluations(tmp_path / "speciate.db", 6)
-    process.send_signal(signal_)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, out + err
-    assert "Traceback" not in err
-    archive = open_archive(tmp_path / "speciate.db")
-    (run,) = archive.runs()
-    assert f"speciate resume {run.id}" in err
-    assert run.state == "stopped"
-    assert run.champion is None
-    resumed = speciate("resume", run.id, cwd=tmp_path)
+def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path) -> None:
+    """By either signal, one after the other."""
+    words = ["run", LANES, "--evals", "30", "--sandbox", "process"]
+    for signal_, evaluations in ((signal.SIGINT, 5), (signal.SIGTERM, 12)):
+        process = started(*words, cwd=tmp_path)
+        wait_for_evaluations(tmp_path / "speciate.db", evaluations)
+        process.send_signal(signal_)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, out + err
+        assert "Traceback" not in err
+        run, _ = run_in(tmp_path / "speciate.db")
+        assert f"speciate resume {run.id}" in err
+        assert run.state == "stopped"
+        assert run.champion is None
+        words = ["resume", run.id]
+    resumed = speciate(*words, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert archive.progress(run.id)[-1].evaluations == 30
-    assert archive.run(run.id).state == "finished"
-    archive.close()
+    run, evaluations = run_in(tmp_path / "speciate.db")
+    assert (run.state, evaluations) == ("finished", 30)
 
 
 def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
     arms = ("--control", "no-archive", "--control-evals", "5")
-    process = started("run", LANES, "--evals", "40", *arms, "--sandbox", "process", cwd=tmp_path)
+    process = started("run", LANES, "--evals", "14", *arms, "--sandbox", "process", cwd=tmp_path)
     wait_for_evaluations(tmp_path / "speciate.db", 5)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -121,12 +124,12 @@ def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
     run, arm = archive.runs()
     resumed = speciate("resume", run.id, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
-    assert archive.progress(run.id)[-1].evaluations == 40
+    assert archive.progress(run.id)[-1].evaluations == 14
     assert archive.progress(arm.id)[-1].evaluations == 5
     archive.close()
 
 
-def test_a_model_drives_the_same_command(tmp_path: Path) -> None:
+def test_a_model_drives_the_same_command_and_json_goes_to_stdout_alone(tmp_path: Path) -> None:
     with OpenAIServer(script=["prose", "rewrite", "diff", "rewrite"], seed=4) as server:
         done = speciate(
             *("run", LANES, "--model", "m", "--base-url", server.base_url, "--evals", "8", "--sandbox", "process"),
@@ -144,6 +147,7 @@ def test_a_model_drives_the_same_command(tmp_path: Path) -> None:
     said = done.stderr.splitlines()
     assert said[0].startswith("control arm best-of-n asks the models too")
     assert "up to 5 USD, 6 evaluations" in said[0]
+    assert "8/8 evaluations" in done.stderr
     assert findings["proposer"] == "llm"
     assert findings["cost"]["usd"] > 0
     assert findings["models"] == ["m"]
