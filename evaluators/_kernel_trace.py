@@ -31,53 +31,78 @@ HEAD = 4
 HALF, TF32, PLAIN, SPECIAL, SHARED = range(5)
 WATCHED = 4
 """Programs of a launch that are written down, from all over its grid."""
-WHOLE = 16
-"""Programs of a launch up to which all are run; of a larger one only those that are written down."""
 _SPECIAL = frozenset({"exp", "exp2", "log", "log2", "sqrt", "sin", "cos"})
+_ALIGNMENT = 512
+"""Of a tensor's memory on a device. Addresses are told as if a launch's tensors lay one behind the other from 0 on, so
+that they are the same in every run."""
+_FREE = frozenset(
+    {
+        *("empty", "empty_like", "empty_strided", "new_empty", "view", "view_as", "t", "transpose", "permute"),
+        *("expand", "unsqueeze", "squeeze", "select", "narrow", "detach", "__get__", "__len__"),
+        *("size", "stride", "dim", "numel", "element_size", "storage_offset", "is_contiguous"),
+    }
+)
+"""What torch may be asked for beside launches: memory, views, and what is known of tensors."""
+_SAME = frozenset({"__getitem__", "reshape", "flatten", "ravel", "contiguous", "to"})
+"""And these, where they copy nothing."""
 _HALF = frozenset({"fp16", "bf16", "fp8e4nv", "fp8e5", "int8", "uint8"})
 
 
 class Recorder:
-    """The trace of some calls. Off until it is asked to ``start``.
+    """The trace of some calls, made with ``numpy``, the module. Off until it is asked to ``start``."""
 
-    Args:
-        numpy: the module.
-        most_words: above which a call fails.
-    """
-
-    def __init__(self, numpy: Any, most_words: int):
+    def __init__(self, numpy: Any):
         self._np = numpy
-        self._most = most_words
-        self._on = self._watching = False
+        self._most = 0
+        self._on = self._watching = self._launching = False
+        self._fault: Fault | None = None
         self._parts: list[Any] = []
         self._size = 0
         self._footprint = 0
+        self._starts = self._moves = numpy.zeros(1, dtype=numpy.int64)
         self._grid = (1, 1, 1)
         self._watched: frozenset[int] = frozenset()
+        self._most_programs = 0
         self._whole = True
         self._work = [0, 0, 0, 0, 0]
         self._joined = False
 
-    def start(self) -> None:
-        """Write down what is launched from here on."""
-        self._on, self._parts, self._size = True, [], 0
+    def start(self, most_words: int, most_programs: int) -> None:
+        """Write down what is launched from here on.
+
+        Args:
+            most_words: of the trace; a call that needs more fails.
+            most_programs: of a launch that is run whole; of a larger one only the programs that are written down are.
+        """
+        self._most, self._most_programs = most_words, most_programs
+        self._on, self._parts, self._size, self._fault = True, [], 0, None
 
     def stop(self) -> Any:
-        """Return the trace, an array of 64-bit integers, and write nothing down any more."""
+        """Return the trace, an array of 64-bit integers, and write nothing down any more.
+
+        Raises Fault for what cannot be told of, whether or not the candidate has caught it before.
+        """
         self._on = self._watching = False
+        if self._fault is not None:
+            raise self._fault
         return self._np.concatenate([self._np.zeros(0, dtype=self._np.int64), *self._parts])
 
     def begin(self, tensors: Sequence[Any]) -> None:
         """A launch is about to begin, with these tensors."""
+        self._launching = True
         storages = {each.data_ptr(): each.nbytes() for each in (tensor.untyped_storage() for tensor in tensors)}
         self._footprint = sum(storages.values())
+        places = self._np.cumsum([0, *(-(-size // _ALIGNMENT) * _ALIGNMENT for size in storages.values())])
+        order = self._np.argsort(list(storages))
+        self._starts = self._np.array(list(storages), dtype=self._np.int64)[order]
+        self._moves = places[:-1][order] - self._starts
 
     def grid(self, dimensions: tuple[int, int, int]) -> None:
         """It has so many programs."""
         self._grid = dimensions
         if self._on:
             count = prod(dimensions)
-            self._whole = count <= WHOLE
+            self._whole = count <= self._most_programs
             self._watched = frozenset((2 * i + 1) * count // (2 * WATCHED) for i in range(WATCHED))
             self._put((LAUNCH, count, self._footprint))
 
@@ -97,12 +122,25 @@ class Recorder:
         self._work = [0, 0, 0, 0, 0]
         self._watching = False
 
+    def over(self) -> None:
+        """The launch is over."""
+        self.end()
+        self._launching = False
+
+    def host(self, name: str, arguments: Sequence[Any], found: Any) -> None:
+        """Torch did something for the host function. Raises Fault where it is more than memory or a view of it."""
+        if self._launching or name in _FREE or (name in _SAME and _place(found) == _place(arguments[0])):
+            return
+        told = f"torch: {name} outside of kernels, whose time nothing tells"
+        raise self._failed(f"{told}; take torch.empty and fill it in a kernel")
+
     def touch(self, code: int, pointers: Any, mask: Any) -> None:
         """The program accesses these addresses, where the mask says so."""
         if not self._watching:
             return
         np = self._np
         addresses = np.asarray(pointers.data).astype(np.int64)
+        addresses = addresses + self._moves[np.searchsorted(self._starts, addresses, side="right") - 1]
         if mask is not None:
             addresses = np.where(np.asarray(mask.data, dtype=bool), addresses, -1)
         size = max(1, pointers.get_element_ty().primitive_bitwidth // 8)
@@ -118,9 +156,18 @@ class Recorder:
     def _put(self, head: tuple[int, int, int], body: Any = ()) -> None:
         self._size += HEAD + len(body)
         if self._size > self._most:
-            raise Fault(INVALID, f"expected {WATCHED} programs of each launch to touch at most {self._most} elements")
+            raise self._failed(f"expected {WATCHED} programs of each launch to touch at most {self._most} elements")
         self._parts.append(self._np.array([*head, len(body)], dtype=self._np.int64))
         self._parts.append(self._np.asarray(body, dtype=self._np.int64))
+
+    def _failed(self, detail: str) -> Fault:
+        self._fault, self._watching = Fault(INVALID, detail), False
+        return self._fault
+
+
+def _place(tensor: Any) -> int:
+    found: int = tensor.untyped_storage().data_ptr()
+    return found
 
 
 def _in_order_of_threads(np: Any, pointers: Any, addresses: Any) -> Any:
@@ -161,12 +208,25 @@ def record(recorder: Recorder) -> None:
             launch(self, *arguments, **options)
         finally:
             self.fn = running.pop()[1]
-        recorder.end()
+            recorder.over()
 
     builder.set_grid_dim, builder.set_grid_idx, executor.__call__ = dimensions, place, called
     _record_memory(recorder, builder)
     _record_products(recorder, builder)
     _record_elements(recorder, builder, interpreter)
+
+
+def watched_host(recorder: Recorder) -> Any:
+    """Return a context in which ``recorder`` is told of what torch is asked for."""
+    from torch.overrides import TorchFunctionMode
+
+    class Host(TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+            found = function(*arguments, **(options or {}))
+            recorder.host(function.__name__, arguments, found)
+            return found
+
+    return Host()
 
 
 def _nothing(**_: Any) -> None:

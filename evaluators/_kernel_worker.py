@@ -123,7 +123,8 @@ def loaded(message: dict[str, Any], memory: Any) -> Compiled | Interpreted:
     if "launcher" in message:
         # Trusted text, as this module is.
         scope = dict(globals())
-        exec(compile(message["launcher"], "launcher", "exec", dont_inherit=True), scope)
+        for text in message["launcher"]:
+            exec(compile(text, "launcher", "exec", dont_inherit=True), scope)
         found: Interpreted = scope["launched"](message, memory)
         return found
     if "adaptor" in message:

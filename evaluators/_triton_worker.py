@@ -21,10 +21,11 @@ if TYPE_CHECKING or __package__:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ._kernel_trace import Recorder, record, watched_host
     from ._kernel_worker import Interpreted, defined
     from ._worker import CRASHED, FILENAME, INVALID, Fault
 
-READS, WRITES, ATOMIC = range(3)
+READS, WRITES, UPDATES = range(3)
 _NO_BFLOAT16 = "bfloat16: the interpreter reckons it wrong, so it cannot be checked; take float32 or float16"
 _NO_AUTOTUNE = "triton.autotune: there is nothing to time while a kernel is checked; choose by the sizes"
 
@@ -94,7 +95,7 @@ class Watch:
         starts = np.flatnonzero(np.r_[True, sorted_addresses[1:] != sorted_addresses[:-1]])
         first, last = np.minimum.reduceat(programs, starts), np.maximum.reduceat(programs, starts)
         seen = np.bitwise_or.reduceat(kinds, starts)
-        met = (first != last) & (seen != 1 << READS) & (seen != 1 << ATOMIC)
+        met = (first != last) & (seen != 1 << READS) & (seen != 1 << UPDATES)
         if met.any():
             at = int(np.flatnonzero(met)[0])
             told = f"a race: programs {first[at]} and {last[at]} of one launch meet at the same address"
@@ -152,11 +153,11 @@ def _watch_memory(watch: Watch, builder: Any) -> None:
         return store(pointers, value, mask, *rest)
 
     def atomic_rmw(how: Any, pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
-        watch.touch(ATOMIC, pointers, mask)
+        watch.touch(UPDATES, pointers, mask)
         return change(how, pointers, value, mask, *rest)
 
     def atomic_cas(pointers: Any, *rest: Any) -> Any:
-        watch.touch(ATOMIC, pointers, None)
+        watch.touch(UPDATES, pointers, None)
         return exchange(pointers, *rest)
 
     builder.create_masked_load, builder.create_masked_store = masked_load, masked_store
@@ -197,11 +198,37 @@ class Launched(Interpreted):
 
         watch = Watch(np)
         install(watch)
+        self._recorder = Recorder(np)
+        record(self._recorder)
         source = message["source"]
         # Triton reads a kernel's text again.
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
         super().__init__(message, memory, guarded(watch, defined(message)))
         self._tensor = torch.from_numpy
+        self._guarded = self.function
+        self.function = self._called
+        self._words = self._programs = 0
+
+    def make_ready(self, told: dict[str, Any], calls: Sequence[tuple[Any, ...]]) -> None:
+        """Write down calls from here on, in so many words of the arena's beginning; 0 for none.
+
+        Of a launch with more than ``programs`` programs, only those that are written down are run.
+        """
+        self._words, self._programs = told["record"], told["programs"]
+
+    def _called(self, *arguments: Any) -> None:
+        if not self._words:
+            self._guarded(*arguments)
+            return
+        self._recorder.start(self._words - 1, self._programs)
+        try:
+            with watched_host(self._recorder):
+                self._guarded(*arguments)
+        finally:
+            words = self._recorder.stop()
+        memory = self._array(self._memory, "int64", self._words)
+        memory[1 : 1 + len(words)] = words
+        memory[0] = len(words)
 
     def arguments(self, call: tuple[Sequence[int], Sequence[int]]) -> tuple[Any, ...]:
         """Return what the function is called with."""

@@ -2,13 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from speciate.simulators.gpu import Device
 
 from .._contract import Measurement, Workload
 from .._problem import Descriptor, Objective
+from ._emulated import estimated as emulated
+from ._interface import Sizes
+from ._interpreted import estimated as interpreted
 from ._modelled import MODELLED, Estimate
 
 if TYPE_CHECKING:
+    from ._problem import KernelProblem
     from ._session import Kernel
 
 UNITS = ("launch", "dram", "l2", "tensor", "fp32", "special", "shared")
@@ -25,6 +30,22 @@ AXES = (
 def objective_on(device: Device) -> Objective:
     """Return what modelled kernels are ranked by. Its name and unit keep it apart from times that were measured."""
     return Objective(name="modelled_time", unit=f"of the least time of its bytes on {device.name} ({MODELLED})")
+
+
+def estimated(
+    problem: "KernelProblem", subject: "Kernel", device: Device, workload: Workload, sizes: Sizes
+) -> Measurement:
+    """Return the measurement of a kernel that was found right, as the model has it for a call at ``sizes``.
+
+    Raises CandidateFault for what is wrong there, for launches that the device would refuse and for impossible ones.
+    """
+    rng = np.random.default_rng(workload.seed)
+    if subject.cuda is not None:
+        needs = tuple(each.words for each in subject.cuda.image.resources)
+        return measurement_of(emulated(problem, subject, device, sizes, rng), subject, workload, needs)
+    call = tuple(sizes[name] for name in problem.interface.sizes)
+    needs = tuple(each.words for (at, _), made in subject.launches.items() if at == call for each in made)
+    return measurement_of(interpreted(problem, subject, device, sizes, rng), subject, workload, needs)
 
 
 def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload, needs: tuple[str, ...]) -> Measurement:

@@ -17,8 +17,7 @@ from ._arena import Arrays
 from ._bars import Bar, BarError, Form, release_bar
 from ._best_bar import best_bar, floor_of
 from ._checks import verify
-from ._emulated import estimated
-from ._estimated import AXES, OBJECTIVES, measurement_of, objective_on
+from ._estimated import AXES, OBJECTIVES, estimated, objective_on
 from ._interface import KernelInterface, Sizes
 from ._languages import LANGUAGES, Language
 from ._modelled import DEVICE, TRACE_BYTES, device_named
@@ -74,11 +73,11 @@ class KernelProblem(Problem[Kernel]):
         self.told = LANGUAGES[language]
         told = {"language": self.told.written, "entry": self.told.entry, "tool": self.told.tool}
         self.interface = self.interface.model_copy(update=told)
-        if self.told.tool == "nvcc":
+        if self.told.tool in ("nvcc", "triton"):
             self.device = device_named(device or DEVICE)
             self.objective, self.objectives, self.noisy = objective_on(self.device), OBJECTIVES, False
         elif device:
-            raise ProblemError(f"option device: expected language cuda beside it, got {language!r}")
+            raise ProblemError(f"option device: expected language cuda or triton beside it, got {language!r}")
         if self.told.tool == "triton":
             self.limits = self.limits.model_copy(update={"start_wall_s": _TORCH_WALL_S})
         if self.told.tool == "nvcc":
@@ -217,13 +216,8 @@ class KernelProblem(Problem[Kernel]):
         if subject.error is None:
             subject.error = verify(self, subject)
         sizes = _sizes_of(workload)
-        if self.interface.tool == "triton":
-            raise ProblemError(_unscored(self, subject, sizes))
         if self.device is not None:
-            assert subject.cuda is not None
-            found = estimated(self, subject, self.device, sizes, np.random.default_rng(workload.seed))
-            needs = tuple(each.words for each in subject.cuda.image.resources)
-            return measurement_of(found, subject, workload, needs)
+            return estimated(self, subject, self.device, workload, sizes)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():
             best = best_bar(self, subject, sizes)
@@ -257,14 +251,6 @@ class KernelProblem(Problem[Kernel]):
 
 def _sizes_of(workload: Workload) -> Sizes:
     return {name: int(value) for name, value in workload.params.items()}
-
-
-def _unscored(problem: KernelProblem, subject: Kernel, sizes: Sizes) -> str:
-    """Return what is known of a kernel that nothing here can time."""
-    call = tuple(sizes[name] for name in problem.interface.sizes)
-    needs = "; ".join(each.words for (at, _), made in subject.launches.items() if at == call for each in made)
-    told = f"right in the interpreter (error {subject.error:.3g} of what is allowed), {needs}"
-    return f"{problem.name}: compiled, not run: {told}; expected a GPU to time it on, found none"
 
 
 def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:

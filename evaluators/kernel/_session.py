@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from .. import _kernel_worker, _triton_worker
+from .. import _kernel_trace, _kernel_worker, _triton_worker
 from .._contract import Candidate, Cost, Status
 from .._errors import CandidateFault, ProblemError
 from .._link import Link, write_all
@@ -99,9 +99,9 @@ class Kernel(Link):
 
     def load(self, code: dict[str, Any]) -> None:
         """Have the worker load the kernel: ``object`` or ``source``. Raises CandidateFault, SandboxError."""
-        told = {"serve": worker_text(), "arena": self.process.shared, "folder": SCRATCH}
+        told: dict[str, Any] = {"serve": worker_text(), "arena": self.process.shared, "folder": SCRATCH}
         if self.interface.tool == "triton":
-            told["launcher"] = launcher_text()
+            told["launcher"] = launcher_texts()
         self.start({**told, **call_facts(self.interface, self.arena), **code})
 
     def prepare(self, slots: Sequence[Slot]) -> None:
@@ -111,9 +111,12 @@ class Kernel(Link):
                 self.cuda.launches.plan(slot.sizes)
         self._ask(control({"calls": [slot.call for slot in slots]}))
 
-    def record(self, words: int) -> None:
-        """Have an emulated kernel's launches written down from here on; see ``_emulated``. 0 words for no longer."""
-        self._ask(control({"record": words}))
+    def record(self, words: int, programs: int = 0) -> None:
+        """Have launches written down from here on, in so many words of the arena's beginning; 0 for no longer.
+
+        Of a Triton launch with more than ``programs`` programs, only those that are written down are run.
+        """
+        self._ask(control({"record": words, "programs": programs}))
 
     def run(self) -> Lap:
         """Have the prepared calls made; see ``Runner``. Raises CandidateFault, SandboxError."""
@@ -198,6 +201,6 @@ def worker_text() -> str:
 
 
 @cache
-def launcher_text() -> str:
-    """Return what has Triton kernels interpreted and watched, as text."""
-    return inspect.getsource(_triton_worker)
+def launcher_texts() -> tuple[str, ...]:
+    """Return what has Triton kernels interpreted, watched and written down, as texts in this order."""
+    return inspect.getsource(_kernel_trace), inspect.getsource(_triton_worker)

@@ -34,6 +34,8 @@ COMPILE_S = 30.0
 """CPU seconds that compiling may take, beside loading: tiles that are too large are found out by it."""
 _LOAD_S = 10.0
 _BUILDER = "build.py"
+_MOST_REGISTERS = 255
+"""Of a thread, on every architecture."""
 _STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 _USED = re.compile(r"Used (\d+) registers")
 _GLOBAL = re.compile(r"\b(?:ld|st)\.global[\w:.]*?(?:\.v(\d))?\.[bufs](\d+)")
@@ -49,7 +51,7 @@ class Launch(NamedTuple):
     warps: int
     stages: int
     registers: int
-    """Of a thread."""
+    """Of a thread, 1 to 255."""
     spill_bytes: int
     """That a thread stores and loads because registers ran out."""
     stack_bytes: int
@@ -173,6 +175,9 @@ def _launch(architecture: int, made: _Made, reply: _Reply) -> Launch:
     if frame is None or used is None:
         raise _malformed("expected what the assembler tells of each kernel")
     stack, stored, loaded = (int(each[:9]) for each in frame.groups())
+    registers = int(used[1][:9])
+    if not 1 <= registers <= _MOST_REGISTERS:
+        raise _malformed(f"expected kernels of 1 to {_MOST_REGISTERS} registers a thread, got one of {registers}")
     widths = [int(count[:9] or 1) * int(bits[:9]) // 8 for count, bits in _GLOBAL.findall(kernel.ptx)]
     cores = "wgmma" if "wgmma.mma_async" in kernel.ptx else "mma" if "mma.sync" in kernel.ptx else ""
     return Launch(
@@ -181,7 +186,7 @@ def _launch(architecture: int, made: _Made, reply: _Reply) -> Launch:
         grid=made.grid,
         warps=made.warps,
         stages=made.stages,
-        registers=max(1, int(used[1][:9])),
+        registers=registers,
         spill_bytes=stored + loaded,
         stack_bytes=stack,
         shared_bytes=made.shared_bytes,

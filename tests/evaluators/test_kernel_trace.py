@@ -1,12 +1,16 @@
 """What Triton kernels are seen to do in the interpreter, against what was reckoned on paper; and false traces."""
 
+import ast
+import inspect
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from speciate.evaluators import _kernel_trace, _kernel_worker, _triton_worker, _worker
 from speciate.evaluators._errors import CandidateFault
 from speciate.evaluators._kernel_trace import ATOMIC, LAUNCH, LOAD, PROGRAM, WORK
 from speciate.evaluators.kernel._trace import Watched, launches
@@ -21,7 +25,7 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
-from speciate.evaluators._kernel_trace import Recorder, record
+from speciate.evaluators._kernel_trace import Recorder, record, watched_host
 
 
 @triton.jit
@@ -51,11 +55,11 @@ def count(x, out, BLOCK: tl.constexpr):
     tl.atomic_add(out + tl.load(x + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)), 1)
 
 
-recorder = Recorder(np, 1 << 20)
+recorder = Recorder(np)
 record(recorder)
 x, out = torch.ones(8 * 2000), torch.zeros(2000)
 copy[(16,)](x, out, 2000, STRIDE=1, BLOCK=128)
-recorder.start()
+recorder.start(1 << 20, 16)
 for stride in (1, 8):
     copy[(16,)](x, out, 2000, STRIDE=stride, BLOCK=128)
 out.zero_()
@@ -70,13 +74,37 @@ for how in ("tf32", "ieee"):
 count[(4, 2)](torch.zeros(256, dtype=torch.int32), torch.zeros(9, dtype=torch.int32), BLOCK=64)
 assert out[:2].isfinite().all()
 recorder.stop().tofile(sys.argv[1])
-small = Recorder(np, 100)
-small.start()
-small.grid((1, 1, 1))
-try:
-    small._put((2, 4, 0), range(200))
-except Exception as error:
-    print(error)
+
+
+def told(call, most=1 << 20):
+    recorder.start(most, 16)
+    try:
+        with watched_host(recorder):
+            call()
+    except Exception as error:
+        print(type(error).__name__)
+    try:
+        recorder.stop()
+        print("nothing")
+    except Exception as error:
+        print(error)
+
+
+def allocating():
+    softmax[(2,)](x[:512].view(2, 256).contiguous(), torch.empty_like(x, device=x.device), BLOCK=256)
+
+
+def reckoning():
+    try:
+        x + 1
+    except Exception:
+        softmax[(2,)](x, out, BLOCK=256)
+
+
+told(allocating)
+told(reckoning)
+told(lambda: x[[1, 0]])
+told(allocating, 100)
 """
 
 
@@ -96,7 +124,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> list[Watched]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "at most 100 elements" in done.stdout
+    fine, caught, refused, gathers, failed, full = done.stdout.splitlines()
+    assert fine == "nothing"
+    assert caught.startswith("torch: add outside of kernels, whose time nothing tells")
+    assert gathers.startswith("torch: __getitem__ outside of kernels")
+    assert (refused, failed) == ("Fault", "InterpreterError")
+    assert full == "expected 4 programs of each launch to touch at most 100 elements"
     return launches(np.fromfile(folder / "trace", dtype=np.int64))
 
 
@@ -162,3 +195,17 @@ def test_what_is_reckoned_is_counted_by_its_unit(watched: list[Watched]) -> None
 def test_a_trace_that_is_none_is_the_candidates_fault(words: list[int], told: str) -> None:
     with pytest.raises(CandidateFault, match=told):
         launches(np.array(words, dtype=np.int64))
+
+
+def defined(module: ModuleType) -> list[str]:
+    tree = ast.parse(inspect.getsource(module)).body
+    named = [each.name for each in tree if isinstance(each, ast.ClassDef | ast.FunctionDef)]
+    targets = [target for each in tree if isinstance(each, ast.Assign) for target in each.targets]
+    stored = [node.id for each in targets for node in ast.walk(each) if isinstance(node, ast.Name)]
+    return sorted({*named, *stored} - {"TYPE_CHECKING"})
+
+
+def test_texts_that_are_run_in_one_namespace_share_no_name() -> None:
+    names = [*{*defined(_worker), *defined(_kernel_worker)}, *defined(_kernel_trace), *defined(_triton_worker)]
+    assert "ATOMIC" in names
+    assert sorted(names) == sorted(set(names))

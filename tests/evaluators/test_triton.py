@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from speciate.evaluators import Candidate, CandidateFault, Place, ProblemError, Sandbox, Status, evaluator_of
+from speciate.evaluators import Candidate, CandidateFault, Place, Sandbox, Status, evaluator_of
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.kernel._triton import Launch, read
@@ -14,6 +15,13 @@ from support.row_softmax import RowSoftmax
 from tests.conftest import needs_triton
 
 PROBLEM = RowSoftmax("triton")
+ROWS = {"honest": 64, "half of the programs": 96, "half of each row": 80, "on the host": 72}
+
+
+class Timed(RowSoftmax):
+    sizes: ClassVar = {"train": {name: {"rows": rows, "columns": 512} for name, rows in ROWS.items()}}
+
+
 TOLD = """ptxas info    : Compiling entry function 'k' for 'sm_90a'
     16 bytes stack frame, 12 bytes spill stores, 12 bytes spill loads
 ptxas info    : Used 255 registers, used 1 barriers"""
@@ -33,6 +41,14 @@ def row(x, y, columns, BLOCK: tl.constexpr):
 def row_softmax(x, y, rows, columns):
     row[(rows,)](x, y, columns, BLOCK=triton.next_power_of_2(columns))
 """
+TWO_FACED = f"""{HONEST.partition("def row_softmax")[0]}
+def row_softmax(x, y, rows, columns):
+    block = triton.next_power_of_2(columns)
+    row[(rows // 2 if rows == 96 else rows,)](x, y, columns, BLOCK=block // 2 if rows == 80 else block)
+    if rows == 72:
+        y.mul_(1.0)
+"""
+"""Right at the sizes of the tests, and another kernel at most of those that count."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -69,21 +85,39 @@ def test_what_a_device_would_do_otherwise_is_found() -> None:
     assert found["products"]["ieee"] < 1e-5 < 1e-4 < found["products"]["tf32"]
 
 
-def test_an_honest_kernel_is_right_and_compiled_for_two_devices(bubblewrap: Sandbox) -> None:
-    evaluator = evaluator_of("kernel")
-    assert evaluator.screen(PROBLEM, candidate(HONEST)) is None
-    with evaluator.open(PROBLEM, candidate(HONEST), Place(PROBLEM.limits, bubblewrap)) as session:
+def test_a_kernel_is_compiled_for_two_devices_and_scored_where_it_is_right(
+    bubblewrap: Sandbox, own_kernel_cache: None
+) -> None:
+    problem, evaluator, source = Timed("triton"), evaluator_of("kernel"), candidate(TWO_FACED)
+    honest, fewer, halved, hosted = problem.workloads("train")
+    assert evaluator.screen(problem, source) is None
+    with evaluator.open(problem, source, Place(problem.limits, bubblewrap)) as session:
         assert session.labels == []
-        assert verify(PROBLEM, session.subject) <= 1.0
-        assert set(session.subject.launches) == {((64, 512), 80), ((64, 512), 90)}
-        for (launch,) in session.subject.launches.values():
+        assert set(session.subject.launches) == {((rows, 512), each) for rows in ROWS.values() for each in (80, 90)}
+        for architecture in (80, 90):
+            (launch,) = session.subject.launches[(64, 512), architecture]
             assert (launch.kernel, launch.grid, launch.warps, launch.tensor_cores) == ("row", (64,), 4, "")
             assert 10 <= launch.registers <= 64
             assert launch.spill_bytes == launch.stack_bytes == 0
             assert launch.shared_bytes > 0
             assert launch.access_bytes == 16
-        with pytest.raises(ProblemError, match=r"compiled, not run: right in the interpreter .* row on sm_90: "):
-            PROBLEM.measure(session.subject, PROBLEM.workloads("train")[0])
+        found, again = (problem.measure(session.subject, honest) for _ in range(2))
+        assert found == again
+        assert session.labels == ["modelled"]
+        assert found.feedback.startswith("modelled on H100, not measured")
+        assert 1.0 == problem.bound(honest) <= found.objective < 1.5
+        assert found.metrics["coalescing"] == 1.0
+        assert any("row on sm_90" in line for line in found.trace)
+        with pytest.raises(CandidateFault, match=r"its launches touch .* bytes at most") as caught:
+            problem.measure(session.subject, fewer)
+        assert caught.value.status is Status.CHEATED
+        with pytest.raises(CandidateFault, match="torch: mul_ outside of kernels") as caught:
+            problem.measure(session.subject, hosted)
+        assert caught.value.status is Status.INVALID
+    with evaluator.open(problem, source, Place(problem.limits, bubblewrap)) as session:
+        with pytest.raises(CandidateFault, match=r"a call as it is modelled: y\[") as caught:
+            problem.measure(session.subject, halved)
+        assert caught.value.status is Status.INCORRECT
 
 
 def test_what_does_not_compile_is_invalid_with_the_compilers_words(bubblewrap: Sandbox) -> None:

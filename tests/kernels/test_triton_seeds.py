@@ -1,10 +1,22 @@
-"""The seeds in Triton of every kernel problem are right in the interpreter, and compile for devices."""
+"""The seeds in Triton of every kernel problem are right in the interpreter, compile for devices, and have a score."""
 
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
+from speciate.evaluators.kernel._interpreted import compiled
+from speciate.evaluators.kernel._modelled import device_named, watched
+from speciate.evaluators.kernel._trace import launches
+from speciate.evaluators.kernel._triton import ARCHITECTURES, read
 from support.own_process import said
 
 from tests.conftest import needs_triton
 from tests.kernels.test_room import FOLDERS
+
+DEVICES = {80: device_named("A100-80G"), 90: device_named("H100")}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -12,17 +24,44 @@ def _triton() -> None:
     needs_triton()
 
 
-def test_every_seed_is_compiled_for_a_device() -> None:
-    found = said("triton_builds", *FOLDERS)
-    assert sorted(found) == FOLDERS
-    for made in found.values():
+@pytest.fixture(scope="module")
+def built() -> Any:
+    return said("triton_builds", *FOLDERS)
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("traces")
+
+
+@pytest.fixture(scope="module")
+def errors(traces: Path) -> dict[str, float]:
+    found: dict[str, float] = said("triton_seeds", str(traces), *FOLDERS)
+    return found
+
+
+def test_every_seed_is_compiled_for_a_device(built: Any) -> None:
+    assert sorted(built) == FOLDERS
+    for made in built.values():
         (call,) = made["calls"]
         assert call["launches"]
         assert all(f"for 'sm_{call['architecture']}" in kernel["told"] for kernel in made["kernels"].values())
         assert all(" 0 bytes spill stores" in kernel["told"] for kernel in made["kernels"].values())
 
 
-def test_every_seed_is_right_in_the_interpreter() -> None:
-    found = said("triton_seeds", *FOLDERS)
-    assert sorted(found) == FOLDERS
-    assert {name: share for name, share in found.items() if share > 1.0} == {}
+def test_every_seed_is_right_in_the_interpreter(errors: dict[str, float]) -> None:
+    assert sorted(errors) == FOLDERS
+    assert {name: share for name, share in errors.items() if share > 1.0} == {}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_seed_has_a_modelled_time(folder: str, built: Any, traces: Path, errors: dict[str, float]) -> None:
+    problem = importlib.import_module(f"speciate.kernels.{folder}").problem({"language": "triton"})
+    (call,) = built[folder]["calls"]
+    reply = {**built[folder], "calls": [{**call, "architecture": each} for each in ARCHITECTURES]}
+    (made,) = read(json.dumps(reply).encode(), 1)[call["architecture"]]
+    seen = launches(np.load(traces / f"{folder}.npy"))
+    least = problem.moved_bytes(problem.sizes["train"]["S"])
+    found = watched(DEVICES[call["architecture"]], compiled(made), seen, least)
+    assert 1.0 <= found.ratio < 50.0
+    assert found.dram_bytes > 0.9 * least

@@ -16,7 +16,7 @@ from triton.runtime.jit import JITFunction
 
 
 def built(problem: KernelProblem, architecture: int) -> dict[str, object]:
-    job = {**job_of(problem.interface, [problem.sizes["train"]["M"]]), "architectures": [architecture]}
+    job = {**job_of(problem.interface, [problem.sizes["train"]["S"]]), "architectures": [architecture]}
     function = runpy.run_path(str(problem.folder / problem.told.seed))[problem.interface.function]
     run = JITFunction.run
     try:

@@ -1,43 +1,76 @@
-"""Run under Triton's interpreter, in a process of its own: all seeds on a few of their cases; errors as JSON."""
+"""Run under Triton's interpreter, in a process of its own: all seeds on a few of their cases; errors as JSON.
+
+What each does in a call at a size that counts is written down in the folder that is the first argument.
+"""
 
 import importlib
 import json
 import os
 import runpy
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 os.environ.update({"TRITON_INTERPRET": "1", "TRITON_BACKENDS_IN_TREE": "1"})
 
 import numpy as np
 import torch
-from speciate.evaluators import KernelProblem
+from speciate.evaluators import KernelArrays, KernelProblem, Sizes
+from speciate.evaluators._kernel_trace import Recorder, record, watched_host
 from speciate.evaluators._triton_worker import Watch, install
 from speciate.evaluators.kernel._checks import cases, truth_of
+from speciate.evaluators.kernel._interpreted import WHOLE
+from speciate.evaluators.kernel._modelled import TRACE_BYTES
+from speciate.evaluators.kernel._timing import TIMED
 
 SOME = slice(1, None, 4)
 
 
-def error(problem: KernelProblem) -> float:
+def arguments(problem: KernelProblem, inputs: KernelArrays, outputs: KernelArrays, sizes: Sizes) -> list[Any]:
+    interface = problem.interface
+    given = [np.ascontiguousarray(inputs[each.name], each.dtype).copy() for each in interface.inputs]
+    tensors = map(torch.from_numpy, [*given, *outputs.values()])
+    return [*tensors, *map(sizes.get, interface.sizes), *interface.scalars.values()]
+
+
+def poisoned(problem: KernelProblem, sizes: Sizes) -> KernelArrays:
+    return {each.name: np.full(each.dimensions(sizes), 99, each.dtype) for each in problem.interface.outputs}
+
+
+def error(problem: KernelProblem, kernel: Callable[..., None]) -> float:
     """Return the largest error of some cases, as a share of what is allowed."""
-    kernel = runpy.run_path(str(problem.folder / problem.told.seed))[problem.interface.function]
     rng = np.random.default_rng(3)
     worst = 0.0
     for case in cases(problem, rng)[SOME]:
         inputs = problem.inputs(case.sizes, case.distribution, rng)
-        interface = problem.interface
-        outputs = {each.name: np.full(each.dimensions(case.sizes), 99, each.dtype) for each in interface.outputs}
-        given = [np.ascontiguousarray(inputs[each.name], each.dtype).copy() for each in interface.inputs]
-        tensors = map(torch.from_numpy, [*given, *outputs.values()])
-        kernel(*tensors, *map(case.sizes.get, interface.sizes), *interface.scalars.values())
+        outputs = poisoned(problem, case.sizes)
+        kernel(*arguments(problem, inputs, outputs, case.sizes))
         worst = max(worst, truth_of(problem, inputs, case.sizes).worst(outputs)[0])
     return worst
 
 
+def trace(problem: KernelProblem, kernel: Callable[..., None], recorder: Recorder) -> Any:
+    """Return what some programs do in a call at a size that counts."""
+    sizes = problem.sizes["train"]["S"]
+    inputs = problem.inputs(sizes, TIMED, np.random.default_rng(4))
+    call = arguments(problem, inputs, poisoned(problem, sizes), sizes)
+    recorder.start(TRACE_BYTES // 8, WHOLE)
+    with watched_host(recorder):
+        kernel(*call)
+    return recorder.stop()
+
+
 def main() -> None:
     install(Watch(np))
+    recorder = Recorder(np)
+    record(recorder)
     found = {}
-    for folder in sys.argv[1:]:
-        found[folder] = error(importlib.import_module(f"speciate.kernels.{folder}").problem({"language": "triton"}))
+    for folder in sys.argv[2:]:
+        problem = importlib.import_module(f"speciate.kernels.{folder}").problem({"language": "triton"})
+        kernel = runpy.run_path(str(problem.folder / problem.told.seed))[problem.interface.function]
+        found[folder] = error(problem, kernel)
+        np.save(Path(sys.argv[1]) / folder, trace(problem, kernel, recorder))
     json.dump(found, sys.stdout)
 
 
