@@ -42,6 +42,8 @@ def _model_words(built: Sequence[Evaluation]) -> tuple[str, ...]:
         )
         return (told,)
     count = sum(MODELLED in each.labels for each in built)
+    if count == 0:
+        return ()  # measured on a device, and too few to compare
     return (
         f"Times of {count} evaluations are {MODELLED}, not measured: they rank kernels by a model that no device has "
         "confirmed here (Spearman's correlation with measured times: unknown until one has run them)",

@@ -10,7 +10,7 @@ import subprocess
 from typing import NamedTuple
 
 from speciate.evaluators import SandboxUnavailableError, SpeciateError, problem_names, sandbox_named, sandbox_names
-from speciate.evaluators.kernel import INSTALL, toolkit
+from speciate.evaluators.kernel import INSTALL, gpus, toolkit
 from speciate.evaluators.sandbox import sandbox_called
 
 from speciate import __version__
@@ -46,6 +46,7 @@ def checks(key_env: str) -> list[Check]:
         _key(key_env),
         _git(),
         _nvcc(),
+        _gpus(),
         *_optional(),
     ]
 
@@ -120,6 +121,13 @@ def _nvcc() -> Check:
     told = subprocess.run([home / "bin/nvcc", "--version"], capture_output=True, text=True, check=False, timeout=10)
     release = next((line for line in told.stdout.splitlines() if "release" in line), told.stderr.strip())
     return Check("nvcc", told.returncode == 0, False, f"{release}, in {home}: kernels in CUDA")
+
+
+def _gpus() -> Check:
+    found = gpus()
+    if not found:
+        return Check("gpu", False, False, "none found: kernels in CUDA are emulated, and their time is modelled")
+    return Check("gpu", True, False, "; ".join(gpu.words for gpu in found) + ": kernels in CUDA are timed there")
 
 
 def _optional() -> list[Check]:

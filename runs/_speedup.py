@@ -38,7 +38,7 @@ def speedups_of(problem: Problem[Any], ours: Repeated, experts: Mapping[str, Rep
 
     What was measured fewer than twice has no interval and is left out.
     """
-    if not (isinstance(problem, KernelProblem) and problem.device is None):
+    if not isinstance(problem, KernelProblem) or problem.is_modelled:
         return ()
     against = [(BEST_FORM, [0.0] * len(ours)), *((name, _logs(problem, theirs)) for name, theirs in experts.items())]
     mine = _logs(problem, ours)

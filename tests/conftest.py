@@ -15,6 +15,9 @@ from support.postgres import PostgresServer, postgres_server
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
+# Nor a GPU: where there is one, kernels would be timed on it that are modelled elsewhere.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 
 def missing(reason: str) -> None:
     """Skip on a user's machine; fail in CI, where every part must be there."""

@@ -6,26 +6,17 @@ bar stays for the next candidate of the same judge and ends with it: it reads th
 
 import atexit
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from .._errors import SpeciateError
-from .._link import write_all
-from .._worker import ANSWER, DETAIL_BYTES
-from ..sandbox._interpreter import ONE_THREAD, arguments, worker_code
-from ..sandbox._kind import CpuClock, Pipes, control
+from ..sandbox._kind import control
 from ._arena import Arena, Slot
 from ._interface import KernelInterface
-from ._session import DONE, NOW, Lap, Runner, call_facts, worker_text
-
-_UNCONFINED = "def attend(ask, answer, settings):\n    os.write(answer, ANSWER.pack(OK, 0.0))\n    serve(ask, answer)\n"
-"""What makes a worker serve without giving anything up first: all else about it is as in a sandbox."""
-_END_S = 5.0
+from ._session import NOW, Lap, Runner, call_facts, worker_text
+from ._trusted import Trusted, TrustedError
 
 
 class BarError(SpeciateError):
@@ -60,34 +51,11 @@ class Bar:
         self.name = name
         self._before = "path" in code and f"def before_{code['function']}(" in Path(code["path"]).read_text("utf-8")
         self.arena = Arena(arena_bytes)
-        self._folder = tempfile.TemporaryDirectory(prefix="speciate-bar-")
-        pipes = Pipes()
         try:
-            self._process = subprocess.Popen(
-                arguments(),
-                stdin=pipes.child_ask,
-                stdout=pipes.child_answer,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(self.arena.descriptor,),
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                cwd="/",
-            )
-        except OSError as error:
-            pipes.close()
-            self._free()
-            raise BarError(f"bar {name}: its process did not start: {error}") from error
-        finally:
-            pipes.close_child_ends()
-        self._pipes = pipes
-        self._clock = CpuClock(self._process.pid)
-        told = {"serve": worker_text(), "arena": self.arena.descriptor, "folder": self._folder.name}
-        try:
-            os.sched_setaffinity(self._process.pid, {cpu})
-            self._say(worker_code() + control({"room": _UNCONFINED}))
-            self._say(control({**told, **call_facts(interface, self.arena), **code}))
-        except BaseException:
-            self.close()
-            raise
+            self._worker = Trusted(self.arena, cpu)
+            self._worker.load({"serve": worker_text(), **call_facts(interface, self.arena), **code})
+        except TrustedError as error:
+            raise self._failed(error) from error
 
     def prepare(self, slots: Sequence[Slot]) -> None:
         """Tell it which calls come next."""
@@ -100,36 +68,20 @@ class Bar:
         return self._say(NOW)
 
     def _say(self, question: bytes) -> Lap:
-        cpu_s, began = self._clock.read_s(), time.perf_counter()
+        cpu_s, began = self._worker.cpu_s(), time.perf_counter()
         try:
-            write_all(self._pipes.ask, question)
-            data = os.read(self._pipes.answer, ANSWER.size)
-        except BrokenPipeError:
-            data = b""
+            self._worker.say(question)
+        except TrustedError as error:
+            raise self._failed(error) from error
         ended = time.perf_counter()
-        if data != DONE:
-            raise BarError(f"bar {self.name}: {self._failure(data)}")
-        return Lap(ended - began, self._clock.read_s() - cpu_s)
+        return Lap(ended - began, self._worker.cpu_s() - cpu_s)
 
-    def _failure(self, data: bytes) -> str:
-        if len(data) < ANSWER.size:
-            return "its process ended"
-        return os.read(self._pipes.answer, min(int(ANSWER.unpack(data)[1]), DETAIL_BYTES)).decode(errors="replace")
+    def _failed(self, error: TrustedError) -> BarError:
+        return BarError(f"bar {self.name}: {error}")
 
     def close(self) -> None:
         """End its process and free its memory. Safe to repeat."""
-        if self._process.returncode is None:
-            self._pipes.close()
-            try:
-                self._process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._free()
-
-    def _free(self) -> None:
-        self.arena.close()
-        self._folder.cleanup()
+        self._worker.close()
 
 
 _started: dict[tuple[object, ...], Form] = {}

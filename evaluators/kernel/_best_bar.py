@@ -6,9 +6,10 @@ import os
 import statistics
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from ._bars import BarError, Form, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._timing import IMPOSSIBLE, TIMED, calls_of, copy_s, on_core, slots_of, timing_lock
+from ._race import IMPOSSIBLE, TIMED, slots_of
+from ._session import Lap
+from ._timing import calls_of, copy_s, on_core, timing_lock
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -47,7 +50,7 @@ class Choice(NamedTuple):
     """What each bar took when one was chosen."""
 
     seconds: dict[str, float]
-    """Median CPU time of one call, which a busy machine leaves as it is; of those that run here and are right."""
+    """Median time of one call, of those that run here and are right."""
     absent: dict[str, str]
     """Why the others do not."""
     copy_s: float
@@ -59,51 +62,114 @@ class Choice(NamedTuple):
         return min(self.seconds, key=lambda name: self.seconds[name])
 
 
-def best_bar(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> BestBar:
-    """Return the quickest bar at ``sizes``, measured here or read from where it was written down.
+class Ground(Protocol):
+    """Where bars are run and timed: a core, or a GPU."""
 
-    Raises ProblemError where none runs here and is right.
+    told: str
+    """What their times depend on."""
+
+    @property
+    def place(self) -> object:
+        """Where a started bar stays."""
+
+    def open(self, name: str) -> Form:
+        """Start a bar. Raises BarError where it does not run here."""
+
+    def calls(self, sizes: Sizes) -> int:
+        """Return how many calls one timing is made of."""
+
+    def seconds(self, lap: Lap) -> float:
+        """Return what counts."""
+
+    def held(self) -> AbstractContextManager[object]:
+        """Hold what is needed for all timings of a choice."""
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Hold what is needed for one timing."""
+
+    def copy_s(self, size: int) -> float:
+        """Return the least seconds in which ``size`` bytes are moved."""
+
+
+class Core:
+    """A core of this machine; CPU time counts, which a busy machine leaves as it is. A ``Ground``."""
+
+    def __init__(self, problem: "KernelProblem", kernel: "Kernel"):
+        self.told = processor()
+        self.place = kernel.cpu
+        self._problem = problem
+        self._kernel = kernel
+
+    def open(self, name: str) -> Form:
+        """Start a bar on the kernel's core. Raises BarError where it does not run here."""
+        return self._problem.open_bar(name, self._kernel)
+
+    def calls(self, sizes: Sizes) -> int:
+        """Return how many calls one timing is made of."""
+        return calls_of(self._problem, sizes)
+
+    def seconds(self, lap: Lap) -> float:
+        """Return its CPU time."""
+        return lap.cpu_s
+
+    def held(self) -> AbstractContextManager[object]:
+        """Keep this thread to the core."""
+        return on_core(self._kernel.cpu)
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Hold the timing lock."""
+        return timing_lock()
+
+    def copy_s(self, size: int) -> float:
+        """Return the least seconds in which this core moves ``size`` bytes."""
+        return copy_s(size)
+
+
+def best_bar(problem: "KernelProblem", ground: Ground, sizes: Sizes) -> BestBar:
+    """Return the quickest bar at ``sizes``, measured there or read from where it was written down.
+
+    Raises ProblemError where none runs there and is right.
     """
-    file = cache_folder("bars") / f"{_key(problem, sizes)}.json"
+    file = cache_folder("bars") / f"{_key(problem, sizes, ground.told)}.json"
     choice = _read(file)
     if choice is None:
-        with claimed(f"speciate-bars-{file.stem}", _PATIENCE_S), on_core(kernel.cpu):
-            choice = _read(file) or _written(file, _measured(problem, kernel, sizes))
+        with claimed(f"speciate-bars-{file.stem}", _PATIENCE_S), ground.held():
+            choice = _read(file) or _written(file, _measured(problem, ground, sizes))
     if not choice.seconds:
         raise ProblemError(f"{problem.name}: expected a bar that runs here, got none: {choice.absent}")
-    return BestBar(choice.best, _bar(problem, kernel, choice.best), _kept_as(problem, kernel, choice.best))
+    return BestBar(choice.best, _bar(problem, ground, choice.best), _kept_as(problem, ground, choice.best))
 
 
-def floor_of(problem: "KernelProblem", sizes: Sizes) -> float | None:
-    """Return the least time of any kernel at ``sizes``, in units of the best bar's; None before a judging here.
+def floor_of(problem: "KernelProblem", sizes: Sizes, told: str) -> float | None:
+    """Return the least time of any kernel at ``sizes``, in units of the best bar's; None before a judging there.
 
-    It is a fraction of the time of a plain copy of as many bytes.
+    It is a fraction of the time of a plain copy of as many bytes. ``told`` is the ground's.
     """
-    choice = _read(cache_folder("bars") / f"{_key(problem, sizes)}.json")
+    choice = _read(cache_folder("bars") / f"{_key(problem, sizes, told)}.json")
     return choice.copy_s / IMPOSSIBLE / choice.seconds[choice.best] if choice and choice.seconds else None
 
 
-def _bar(problem: "KernelProblem", kernel: "Kernel", name: str) -> Form:
-    return kept_bar(_kept_as(problem, kernel, name), lambda: problem.open_bar(name, kernel))
+def _bar(problem: "KernelProblem", ground: Ground, name: str) -> Form:
+    return kept_bar(_kept_as(problem, ground, name), lambda: ground.open(name))
 
 
-def _kept_as(problem: "KernelProblem", kernel: "Kernel", name: str) -> tuple[object, ...]:
-    return problem.name, problem.version, name, kernel.cpu, problem.arena_bytes
+def _kept_as(problem: "KernelProblem", ground: Ground, name: str) -> tuple[object, ...]:
+    return problem.name, problem.version, name, ground.place, problem.arena_bytes
 
 
-def _measured(problem: "KernelProblem", kernel: "Kernel", sizes: Sizes) -> Choice:
+def _measured(problem: "KernelProblem", ground: Ground, sizes: Sizes) -> Choice:
     ready: dict[str, _Ready] = {}
     absent: dict[str, str] = {}
     for name in problem.bar_names:
         try:
-            ready[name] = _made_ready(problem, _bar(problem, kernel, name), sizes)
+            ready[name] = _made_ready(problem, _bar(problem, ground, name), ground, sizes)
         except BarError as error:
             absent[name] = str(error)
     seconds = _in_turns(ready)
-    with timing_lock():
-        choice = Choice(seconds, absent, copy_s(problem.moved_bytes(sizes)))
+    with ground.quiet():
+        choice = Choice(seconds, absent, ground.copy_s(problem.moved_bytes(sizes)))
     for name in {*problem.bar_names} - {choice.best if seconds else ""}:
-        release_bar(_kept_as(problem, kernel, name))
+        release_bar(_kept_as(problem, ground, name))
     return choice
 
 
@@ -111,22 +177,23 @@ class _Ready(NamedTuple):
     """A bar whose answers are right, with its calls before it."""
 
     bar: Form
+    ground: Ground
     contents: list[Contents]
 
     def run(self, poison: int) -> float:
-        """Return the CPU seconds of one call, each of which finds its inputs anew."""
+        """Return the seconds of one call, each of which finds its inputs anew."""
         for each in self.contents:
             each.write(poison)
-        with timing_lock():
-            return self.bar.run().cpu_s / len(self.contents)
+        with self.ground.quiet():
+            return self.ground.seconds(self.bar.run()) / len(self.contents)
 
 
-def _made_ready(problem: "KernelProblem", bar: Form, sizes: Sizes) -> _Ready:
+def _made_ready(problem: "KernelProblem", bar: Form, ground: Ground, sizes: Sizes) -> _Ready:
     """Prepare the calls and make them once. Raises BarError for a bar that is wrong."""
     rng = np.random.default_rng(0)
-    slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
+    slots = slots_of(problem.interface, sizes, ground.calls(sizes))
     inputs = problem.inputs(sizes, TIMED, rng)
-    ready = _Ready(bar, [Contents(bar.arena, slot, inputs, guard_words(rng)) for slot in slots])
+    ready = _Ready(bar, ground, [Contents(bar.arena, slot, inputs, guard_words(rng)) for slot in slots])
     bar.prepare(slots)
     ready.run(POISONS[0])
     share, where = truth_of(problem, inputs, sizes).worst(ready.contents[0].outputs())
@@ -136,7 +203,7 @@ def _made_ready(problem: "KernelProblem", bar: Form, sizes: Sizes) -> _Ready:
 
 
 def _in_turns(ready: Mapping[str, _Ready]) -> dict[str, float]:
-    """Return the median CPU seconds of a call of each.
+    """Return the median seconds of a call of each.
 
     They are run in turns: what slows the machine down for a while slows down all of them.
     """
@@ -148,8 +215,8 @@ def _in_turns(ready: Mapping[str, _Ready]) -> dict[str, float]:
     return {name: statistics.median(times[1:]) for name, times in taken.items()}
 
 
-def _key(problem: "KernelProblem", sizes: Sizes) -> str:
-    told: list[object] = [problem.name, problem.version, sorted(sizes.items()), *problem.bar_names, processor()]
+def _key(problem: "KernelProblem", sizes: Sizes, ground: str) -> str:
+    told: list[object] = [problem.name, problem.version, sorted(sizes.items()), *problem.bar_names, ground]
     told += ["in turns", _ROUNDS]  # a choice that was made in another way is not read
     told += [(name, _version(name)) for name in _LIBRARIES]
     told += problem.bar_texts()

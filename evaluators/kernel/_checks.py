@@ -19,7 +19,7 @@ from ._interface import Sizes
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
-    from ._session import Kernel
+    from ._session import Subject
 
 SLACK = 10.0
 HIDDEN_CASES = 4
@@ -120,14 +120,14 @@ def cases(problem: "KernelProblem", rng: np.random.Generator) -> list[Case]:
     return listed + drawn
 
 
-def verify(problem: "KernelProblem", kernel: "Kernel") -> float:
+def verify(problem: "KernelProblem", kernel: "Subject") -> float:
     """Check a kernel on all cases, each twice; return its largest error as a share of what is allowed.
 
     Raises CandidateFault: ``incorrect`` for an answer that is wrong, unwritten or other the second time, and for what
     it changed that is not its own.
     """
     rng = np.random.default_rng([kernel.seed, 1])
-    kernel.watchdog.begin()
+    kernel.begin()
     worst = 0.0
     for case in cases(problem, rng):
         inputs = problem.inputs(case.sizes, case.distribution, rng)
@@ -146,7 +146,7 @@ def verify(problem: "KernelProblem", kernel: "Kernel") -> float:
     return worst
 
 
-def _called(kernel: "Kernel", case: Case, inputs: Arrays, poison: int, rng: np.random.Generator) -> Arrays:
+def _called(kernel: "Subject", case: Case, inputs: Arrays, poison: int, rng: np.random.Generator) -> Arrays:
     start = int(rng.integers(0, 64)) * 64
     slot = laid(kernel.interface, case.sizes, start, case.shift)
     if slot.end > kernel.arena.size:
@@ -158,7 +158,7 @@ def _called(kernel: "Kernel", case: Case, inputs: Arrays, poison: int, rng: np.r
     return answered(kernel, contents, case.words)
 
 
-def answered(kernel: "Kernel", contents: Contents, where: str) -> Arrays:
+def answered(kernel: "Subject", contents: Contents, where: str) -> Arrays:
     """Return copies of a call's outputs. Raises CandidateFault where they are not whole, or something else changed."""
     found = contents.outputs()
     trespass = contents.trespass()

@@ -18,7 +18,7 @@ from ._cuda import Image
 from ._interface import Sizes
 from ._launches import Planned
 from ._modelled import TRACE_BYTES, Compiled, Estimate, watched
-from ._timing import TIMED
+from ._race import TIMED
 from ._trace import launches, written
 
 if TYPE_CHECKING:

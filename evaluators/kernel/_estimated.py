@@ -60,7 +60,6 @@ def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload, ne
     assert subject.error is not None
     if MODELLED not in subject.labels:
         subject.labels.append(MODELLED)
-    figures = {"occupancy": estimate.longest.occupancy.share, "lines": float(subject.lines)}
     return Measurement(
         workload=workload.name,
         objective=estimate.ratio,
@@ -70,9 +69,13 @@ def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload, ne
             "build_cached": float(subject.build_cached),
             "build_cpu_s": subject.build_cost.cpu_s,
         },
-        descriptors={
-            axis.name: axis.number(estimate.bound) if axis.categories else figures[axis.name] for axis in AXES
-        },
+        descriptors=described(estimate, subject),
         feedback=estimate.words,
         trace=needs,
     )
+
+
+def described(estimate: Estimate, subject: "Kernel") -> dict[str, float]:
+    """Return where on ``AXES`` a kernel lies."""
+    figures = {"occupancy": estimate.longest.occupancy.share, "lines": float(subject.lines)}
+    return {axis.name: axis.number(estimate.bound) if axis.categories else figures[axis.name] for axis in AXES}

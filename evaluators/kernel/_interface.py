@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from .._contract import Frozen
+from .._contract import Frozen, Workload
 from .._interface import Function, Interface
 from ._languages import Tool, Written
 
@@ -25,6 +25,11 @@ C_TYPES: dict[DType, str] = {
 ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "uint16": 2}
 FLAGS = ("-std=gnu++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 """Of every build of C++."""
+
+
+def sizes_of(workload: Workload) -> Sizes:
+    """Return what a workload's calls are made with."""
+    return {name: int(value) for name, value in workload.params.items()}
 
 
 class Buffer(Frozen):

@@ -17,7 +17,7 @@ from ._arena import POISONS, Arrays, Contents, guard_words, laid
 from ._checks import Truth, answered, truth_of
 from ._interface import Sizes
 from ._modelled import TRACE_BYTES, Compiled, Estimate, watched
-from ._timing import TIMED
+from ._race import TIMED
 from ._trace import Watched, launches, written
 from ._triton import Launch
 

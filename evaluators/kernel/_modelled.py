@@ -121,6 +121,12 @@ def device_named(name: str) -> Device:
     return DEVICES[name]
 
 
+def device_like(name: str) -> Device:
+    """Return the device that is most like a GPU of that name: the one whose name is in it, else ``DEVICE``."""
+    found = (device for device in DEVICES.values() if device.name.partition("-")[0] in name)
+    return next(found, DEVICES[DEVICE])
+
+
 def watched(device: Device, compiled: Sequence[Compiled], seen: Sequence[Watched], least_bytes: int) -> Estimate:
     """Return the estimate for launches of which some programs were watched.
 

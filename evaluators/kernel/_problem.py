@@ -13,16 +13,20 @@ from speciate.simulators.gpu import Device
 from .._contract import Candidate, Measurement, SourceFile, Split, Workload
 from .._errors import CandidateFault, ProblemError, SandboxError
 from .._problem import Baseline, Descriptor, Limits, Objective, Problem
+from . import _on_gpu
 from ._arena import Arrays
 from ._bars import Bar, BarError, Form, release_bar
-from ._best_bar import best_bar, floor_of
+from ._best_bar import Core, best_bar, floor_of
+from ._build import processor
 from ._checks import verify
 from ._estimated import AXES, OBJECTIVES, estimated, objective_on
-from ._interface import KernelInterface, Sizes
+from ._gpus import Gpu, usable
+from ._interface import KernelInterface, Sizes, sizes_of
 from ._languages import LANGUAGES, Language
-from ._modelled import DEVICE, TRACE_BYTES, device_named
+from ._modelled import DEVICE, TRACE_BYTES, device_like, device_named
+from ._race import slots_of
 from ._session import Kernel
-from ._timing import NOISY, Timing, calls_of, slots_of, timed
+from ._timing import NOISY, Timing, calls_of, timed
 
 _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
@@ -58,7 +62,9 @@ class KernelProblem(Problem[Kernel]):
     )
     noisy = True
     device: Device | None = None
-    """Whose time for a kernel is modelled; None for kernels that are timed on this machine."""
+    """Whose time for a kernel is modelled; None for kernels that are timed on this machine's cores."""
+    gpu: Gpu | None = None
+    """The like of which kernels are timed on beside that; None where there is none here, or a model's is asked for."""
     interface: KernelInterface
     sizes: ClassVar[Mapping[Split, Mapping[str, Sizes]]]
     """What is timed, by split and by name of the size (``S``, ``M``, ``L``)."""
@@ -74,8 +80,7 @@ class KernelProblem(Problem[Kernel]):
         told = {"language": self.told.written, "entry": self.told.entry, "tool": self.told.tool}
         self.interface = self.interface.model_copy(update=told)
         if self.told.tool in ("nvcc", "triton"):
-            self.device = device_named(device or DEVICE)
-            self.objective, self.objectives, self.noisy = objective_on(self.device), OBJECTIVES, False
+            self._on_device(device)
         elif device:
             raise ProblemError(f"option device: expected language cuda or triton beside it, got {language!r}")
         if self.told.tool == "triton":
@@ -84,6 +89,22 @@ class KernelProblem(Problem[Kernel]):
             names = ("decision_wall_s", "decision_cpu_s")
             longer = {name: getattr(self.limits, name) * _EMULATED_SLOWER for name in names}
             self.limits = self.limits.model_copy(update=longer)
+
+    def _on_device(self, name: str) -> None:
+        """Have kernels in CUDA timed on this machine's GPU; modelled where there is none, or a device is named."""
+        self.gpu = next(iter(usable()), None) if self.told.tool == "nvcc" and not name else None
+        self.device = device_like(self.gpu.name) if self.gpu else device_named(name or DEVICE)
+        self.objectives = OBJECTIVES
+        if self.gpu is None:
+            self.objective, self.noisy = objective_on(self.device), False
+        else:
+            self.objective = Objective(name="time", unit=f"{self.objective.unit} on {self.gpu.name}")
+            self.version = f"{self.version} on {self.gpu.name}"
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether what kernels are ranked by is a model's time, which no clock has seen."""
+        return self.device is not None and self.gpu is None
 
     @abstractmethod
     def inputs(self, sizes: Sizes, distribution: str, rng: np.random.Generator) -> Arrays:
@@ -152,9 +173,9 @@ class KernelProblem(Problem[Kernel]):
 
         None before the first judging here, which measures both. On a device that is modelled, 1: the time of its bytes.
         """
-        if self.device is not None:
+        if self.is_modelled:
             return 1.0
-        return floor_of(self, _sizes_of(workload))
+        return floor_of(self, sizes_of(workload), self.gpu.name if self.gpu else processor())
 
     def experts(self) -> Sequence[Baseline]:
         """Return our own kernels in the problem's language, from its folder in ``experts``."""
@@ -176,7 +197,8 @@ class KernelProblem(Problem[Kernel]):
 
     def bar_texts(self) -> list[str]:
         """Return what the known forms are written as: a figure of other texts is not theirs."""
-        return [(self.folder / name).read_text(encoding="utf-8") for name in ("bars.py", "seed.cpp")]
+        seed = self.told.seed if self.gpu else LANGUAGES["cpp"].seed
+        return [(self.folder / name).read_text(encoding="utf-8") for name in ("bars.py", seed)]
 
     def open_bar(self, name: str, kernel: Kernel) -> Form:
         """Start a known form on the kernel's core. Raises BarError where it does not run here."""
@@ -215,12 +237,14 @@ class KernelProblem(Problem[Kernel]):
         """Check the kernel, once a judging, and time it against the best bar for the workload's sizes."""
         if subject.error is None:
             subject.error = verify(self, subject)
-        sizes = _sizes_of(workload)
+        sizes = sizes_of(workload)
+        if self.gpu is not None:
+            return _on_gpu.measured(self, subject, workload)
         if self.device is not None:
             return estimated(self, subject, self.device, workload, sizes)
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():
-            best = best_bar(self, subject, sizes)
+            best = best_bar(self, Core(self, subject), sizes)
         before = subject.peak_bytes()
         try:
             timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
@@ -247,10 +271,6 @@ class KernelProblem(Problem[Kernel]):
             axis.name: axis.number(words[axis.name]) if axis.categories else figures[axis.name]
             for axis in self.descriptors
         }
-
-
-def _sizes_of(workload: Workload) -> Sizes:
-    return {name: int(value) for name, value in workload.params.items()}
 
 
 def _metrics(timing: Timing, subject: Kernel) -> dict[str, float]:

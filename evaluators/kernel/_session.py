@@ -18,7 +18,7 @@ from ..sandbox import SandboxProcess
 from ..sandbox._kind import SCRATCH, control
 from ._arena import Arena, Slot
 from ._build import Built
-from ._cuda import CudaBuild
+from ._cuda import CudaBuild, Image
 from ._interface import KernelInterface
 from ._notes import Notes
 from ._triton import Launches
@@ -37,7 +37,11 @@ class Lap(NamedTuple):
 
     wall_s: float
     cpu_s: float
-    """Of the kernel's process."""
+    """Of the kernel's process; 0 on a GPU."""
+    device_s: float = 0.0
+    """On a GPU, by its own marks; 0 elsewhere."""
+    queued_s: float = 0.0
+    """The same, with what the GPU did since the wall time began."""
 
 
 class Runner(Protocol):
@@ -52,8 +56,22 @@ class Runner(Protocol):
         """Have the prepared calls made, one after the other, and return what they took."""
 
 
+class Subject(Runner, Protocol):
+    """A kernel that is judged."""
+
+    interface: KernelInterface
+    seed: int
+    """Of all that it must not foresee: inputs, hidden shapes, guards, which calls are checked."""
+
+    def begin(self) -> None:
+        """Start a workload's own clocks."""
+
+    def wrong(self, detail: str, status: Status = Status.INCORRECT) -> CandidateFault:
+        """Return the fault of an answer that is not right, and stop the kernel: no later call may be believed."""
+
+
 class Kernel(Link):
-    """A candidate's kernel in a sandboxed worker. What ``KernelProblem.measure`` is handed; a ``Runner``.
+    """A candidate's kernel in a sandboxed worker. What ``KernelProblem.measure`` is handed; a ``Subject``.
 
     Args:
         process: a started worker that shares the arena.
@@ -78,6 +96,8 @@ class Kernel(Link):
         self.build_cached = False
         self.build: Callable[[Candidate], Built] = _no_compiler
         """Builds C++ as the kernel itself was or would be: for a bar."""
+        self.image_of: Callable[[Candidate], Image] = _no_image
+        """Compiles CUDA in the same way: for a bar on a GPU."""
         self.cuda: CudaBuild | None = None
         """Device code and launches of a CUDA kernel, whose process is the emulator's."""
         self.launches: Launches = {}
@@ -103,6 +123,10 @@ class Kernel(Link):
         if self.interface.tool == "triton":
             told["launcher"] = launcher_texts()
         self.start({**told, **call_facts(self.interface, self.arena), **code})
+
+    def begin(self) -> None:
+        """Start a workload's own clocks."""
+        self.watchdog.begin()
 
     def prepare(self, slots: Sequence[Slot]) -> None:
         """Tell it which calls come next. Raises CandidateFault, SandboxError."""
@@ -173,6 +197,10 @@ class Kernel(Link):
 
 
 def _no_compiler(candidate: Candidate) -> Built:
+    raise ProblemError("no compiler was given to this kernel's session")
+
+
+def _no_image(candidate: Candidate) -> Image:
     raise ProblemError("no compiler was given to this kernel's session")
 
 

@@ -9,19 +9,17 @@ in which either side had to wait for the core tells nothing of the two, and is m
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._claims import claimed
 from .._contract import Status
-from ._arena import POISONS, Arrays, Contents, Slot, guard_words, laid
-from ._checks import Truth, answered, truth_of
-from ._interface import KernelInterface, Sizes
+from ._interface import Sizes
+from ._race import Race, pairs_of, require_possible
 from ._session import Lap, Runner
 
 if TYPE_CHECKING:
@@ -35,10 +33,6 @@ LEAST_PAIRS = 8
 """Undisturbed ones that do; with fewer, all count, as they do of a kernel that waits by itself."""
 WARM_UP = 2
 """Pairs before them, which look the same from the kernel's side and do not count."""
-HARD = ("pareto", "offset")
-"""Distributions of one call of each of these: who is right on mild values only, where it is timed, is found out."""
-HARD_SLACK = 4.0
-"""What such a call may err, in units of what is allowed elsewhere: long plain sums of heavy-tailed values need 0.8."""
 ATTEMPTS = 3
 """How often all pairs are made where the clocks disagree."""
 DISAGREE = 0.25
@@ -48,12 +42,6 @@ ASKING_S = 50e-6
 SAMPLE_BYTES = 8 << 20
 """Calls are timed several at a time until they move so much: then the 10 us of asking count for little."""
 MOST_CALLS = 16
-CHECKED_EVERY = 3
-"""Of one pair in so many a call has its values checked beside what the bar answered; which, only the judge knows."""
-IMPOSSIBLE = 4.0
-"""A kernel this much faster than copying as many bytes has not done its work."""
-TIMED = "uniform"
-"""Distribution of what timed calls are given: the quickest to draw."""
 OFF_CLOCK = 0.05
 """CPU time that a kernel may take while nothing is asked of it, as a share of what it takes when asked."""
 OFF_CLOCK_S = 50e-6
@@ -62,7 +50,6 @@ NOISY = "noisy"
 LOCK = "speciate-timing"
 PATIENCE_S = 0.25
 """How long another judge's pair is waited for; one takes some 20 ms."""
-_RESAMPLES = 2000
 
 
 class Timing(NamedTuple):
@@ -95,69 +82,51 @@ def calls_of(problem: "KernelProblem", sizes: Sizes) -> int:
     return min(MOST_CALLS, max(1, round(SAMPLE_BYTES / problem.moved_bytes(sizes))))
 
 
-def slots_of(interface: KernelInterface, sizes: Sizes, count: int) -> list[Slot]:
-    """Return where the buffers of so many calls lie, one behind the other."""
-    slots: list[Slot] = []
-    for _ in range(count):
-        slots.append(laid(interface, sizes, slots[-1].end if slots else 0))
-    return slots
-
-
 def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator) -> Timing:
     """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
 
     Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be or a kernel that works
     while nothing is asked of it.
     """
-    race = _Race(problem, kernel, bar, sizes, rng)
     with on_core(kernel.cpu):
         with quiet(kernel):
             copied = copy_s(problem.moved_bytes(sizes))
+        timing = _Timed(Race(problem, kernel, bar, sizes, calls_of(problem, sizes), rng), kernel, copied)
         for attempt in range(1, ATTEMPTS + 1):
-            found = race.pairs(copied, attempt)
+            found = timing.pairs(attempt)
             if not found.noisy:
                 break
-    if found.kernel_s * IMPOSSIBLE < copied:
-        detail = f"one call takes {found.kernel_s * 1e6:.3g} us; copying its bytes takes {copied * 1e6:.3g} us at best"
-        raise kernel.wrong(f"impossible: {detail}", Status.CHEATED)
+    require_possible(kernel, found.kernel_s, copied)
     return found
 
 
-class _Race:
-    """The pairs of one kernel and one bar on one workload."""
+class _Timed:
+    """The pairs of one kernel and one bar on one core, by two clocks."""
 
-    def __init__(self, problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator):
-        self._problem = problem
+    def __init__(self, race: Race, kernel: "Kernel", copied: float):
+        self._race = race
         self._kernel = kernel
-        self._bar = bar
-        self._sizes = sizes
-        self._rng = rng
-        self._slots = slots_of(problem.interface, sizes, calls_of(problem, sizes))
-        self._guard = guard_words(rng)
-        self._truth: Truth | None = None
-        self._error = 0.0
-        self._hard = list(HARD)
+        self._copied = copied
         self._rested_s: float | None = None
         self._allowed_s = 0.0
 
-    def pairs(self, copied: float, attempt: int) -> Timing:
+    def pairs(self, attempt: int) -> Timing:
         """Make all pairs once."""
-        self._kernel.watchdog.begin()
+        self._kernel.begin()
         laps = self._laps()
         walls = np.array([(ours.wall_s, theirs.wall_s) for ours, theirs in laps])
         cpus = np.array([(ours.cpu_s, theirs.cpu_s) for ours, theirs in laps])
-        ratios = walls[:, 0] / walls[:, 1]
-        low, high = interval(ratios)
-        seconds = np.median(walls, axis=0) / len(self._slots)
+        seconds = np.median(walls, axis=0) / len(self._race.slots)
+        found = pairs_of(walls)
         return Timing(
-            ratio=float(np.median(ratios)),
-            low=low,
-            high=high,
+            ratio=found.ratio,
+            low=found.low,
+            high=found.high,
             cpu_ratio=float(np.median(cpus[:, 0] / np.maximum(cpus[:, 1], 1e-9))),
             kernel_s=float(seconds[0]),
             bar_s=float(seconds[1]),
-            copy_s=copied,
-            error=self._error,
+            copy_s=self._copied,
+            error=self._race.error,
             attempts=attempt,
         )
 
@@ -166,39 +135,13 @@ class _Race:
         calm: list[tuple[Lap, Lap]] = []
         disturbed: list[tuple[Lap, Lap]] = []
         for i in range(WARM_UP + MOST_PAIRS):
-            pair = self._pair(kernel_first=bool(i % 2))
+            pair = self._race.pair(quiet(self._kernel), kernel_first=bool(i % 2))
+            self._require_rest(pair[0])
             if i >= WARM_UP:
                 (disturbed if any(map(waited, pair)) else calm).append(pair)
             if len(calm) == PAIRS:
                 return calm
         return calm if len(calm) >= LEAST_PAIRS else calm + disturbed
-
-    def _pair(self, *, kernel_first: bool) -> tuple[Lap, Lap]:
-        inputs = [self._problem.inputs(self._sizes, TIMED, self._rng) for _ in self._slots]
-        hard = int(self._rng.integers(0, len(inputs))) if self._hard else None
-        if hard is not None:
-            inputs[hard] = self._problem.inputs(self._sizes, self._hard.pop(), self._rng)
-        order = [self._slots[i] for i in self._rng.permutation(len(self._slots))]
-        poison = POISONS[int(self._rng.integers(0, len(POISONS)))]
-        laps: dict[bool, Lap] = {}
-        answers: dict[bool, list[Arrays]] = {}
-        with quiet(self._kernel):
-            for runner in (self._kernel, self._bar) if kernel_first else (self._bar, self._kernel):
-                contents = [Contents(runner.arena, *each, self._guard) for each in zip(order, inputs, strict=True)]
-                runner.prepare(order)
-                for each in contents:
-                    each.write(poison)
-                ours = runner is self._kernel
-                laps[ours] = runner.run()
-                answers[ours] = [
-                    answered(self._kernel, each, "a timed call") if ours else each.outputs() for each in contents
-                ]
-        self._require_rest(laps[True])
-        if hard is not None:
-            self._require_right(truth_of(self._problem, inputs[hard], self._sizes), answers[True][hard], HARD_SLACK)
-        else:
-            self._check(inputs, answers[True], answers[False])
-        return laps[True], laps[False]
 
     def _require_rest(self, lap: Lap) -> None:
         """Check that the kernel works only when asked: not before its time, nor after it, nor while its bar runs."""
@@ -211,40 +154,10 @@ class _Race:
             detail = f"took {late * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
             raise self._kernel.wrong(detail, Status.CHEATED)
 
-    def _check(self, inputs: Sequence[Arrays], ours: Sequence[Arrays], theirs: Sequence[Arrays]) -> None:
-        """Check the values of a call that the bar answered otherwise, and of some at random."""
-        if self._truth is None:
-            at = int(self._rng.integers(0, len(ours)))
-            self._truth = truth_of(self._problem, inputs[at], self._sizes)
-        else:
-            alike = self._truth.alike
-            odd = (i for i in range(len(ours)) if not alike(ours[i], theirs[i], self._rng))
-            drawn = int(self._rng.integers(0, len(ours))) if self._rng.random() < 1 / CHECKED_EVERY else None
-            found = next(odd, drawn)
-            if found is None:
-                return
-            at = found
-            outputs = self._problem.reference(inputs[at], self._sizes, np.float64)
-            self._truth = self._truth._replace(outputs=outputs)
-        self._error = max(self._error, self._require_right(self._truth, ours[at]))
-
-    def _require_right(self, truth: Truth, found: Arrays, slack: float = 1.0) -> float:
-        share, where = truth.worst(found)
-        if not share <= slack:
-            raise self._kernel.wrong(f"a timed call: {where} ({share:.3g} times the error allowed)")
-        return share
-
 
 def waited(lap: Lap) -> bool:
     """Return whether much of the time was not the kernel's own: its process waited for the core, or for something."""
     return lap.wall_s > (1.0 + DISAGREE) * lap.cpu_s + ASKING_S
-
-
-def interval(ratios: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the median; the same ratios have the same one."""
-    drawn = np.random.default_rng(0).choice(ratios, (_RESAMPLES, len(ratios)))
-    low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
-    return float(low), float(high)
 
 
 @contextmanager

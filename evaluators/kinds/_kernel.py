@@ -14,7 +14,7 @@ from .._screen import screen
 from .._watchdog import Watchdog
 from ..kernel._arena import Arena
 from ..kernel._build import Built, built
-from ..kernel._cuda import EMULATED, built_cuda, check_text
+from ..kernel._cuda import EMULATED, Image, built_cuda, check_text, compiled
 from ..kernel._interface import KernelInterface
 from ..kernel._labels import calls_a_library
 from ..kernel._languages import Tool
@@ -100,9 +100,12 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     def build(source: Candidate) -> Built:
         return built(source, rooms(), place.sandbox.name)
 
+    def image_of(source: Candidate) -> Image:
+        return compiled(source, launches_of(source.source, interface), rooms(), place.sandbox.name)
+
     cuda = built_cuda(candidate, interface, rooms(), place.sandbox.name) if tool == "nvcc" else None
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
-    compiled = built_triton(problem, candidate, rooms(), place.sandbox.name) if tool == "triton" else None
+    launches = built_triton(problem, candidate, rooms(), place.sandbox.name) if tool == "triton" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
     room = Worker(packages=True, extras=_shown(tool)) if made is None else Worker()
     arena = Arena(problem.arena_bytes)
@@ -113,13 +116,13 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         arena.close()
         raise
     try:
-        kernel.cpu, kernel.build = cpu, build
+        kernel.cpu, kernel.build, kernel.image_of = cpu, build, image_of
         many = place._replace(limits=problem.limits.for_workloads(_MANY), cpu=cpu)
         kernel.beside = lambda other_problem, other: _opened(other_problem, other, many)
         if made is not None:
             kernel.notes, kernel.build_cached, kernel.build_cost = made.notes, made.cached, made.cost
-        if compiled is not None:
-            kernel.launches, kernel.build_cached, kernel.build_cost = compiled
+        if launches is not None:
+            kernel.launches, kernel.build_cached, kernel.build_cost = launches
         if cuda is not None:
             kernel.cuda = cuda
             kernel.labels.append(EMULATED)

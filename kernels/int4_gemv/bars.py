@@ -25,12 +25,12 @@ _kept = {}
 
 def before_torch_dequantised(packed, scale, x, y, rows, groups):
     """Unpack the weights, as a model that keeps them in float32 has done once and for all."""
-    _kept[packed.ctypes.data] = _torch(packed, scale, x, y)
+    _kept[id(packed)] = _torch(packed, scale, x, y)
 
 
 def torch_dequantised(packed, scale, x, y, rows, groups):
     """The product alone, of weights that are there in float32 and are eight times as many bytes."""
-    torch, weights, vector, out = _kept.pop(packed.ctypes.data)
+    torch, weights, vector, out = _kept.pop(id(packed))
     with torch.inference_mode():
         torch.mv(weights, vector, out=out)
 

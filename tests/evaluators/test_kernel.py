@@ -29,14 +29,15 @@ from speciate.evaluators._room import Rooms
 from speciate.evaluators.check._kernel_designs import KernelDesigns
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, guard_words, laid, unwritten
 from speciate.evaluators.kernel._bars import Bar
-from speciate.evaluators.kernel._best_bar import best_bar
+from speciate.evaluators.kernel._best_bar import Core, best_bar
 from speciate.evaluators.kernel._build import built, cache_folder
 from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._extent import extent
 from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.kernel._notes import notes_of
+from speciate.evaluators.kernel._race import interval
 from speciate.evaluators.kernel._session import Kernel, Lap
-from speciate.evaluators.kernel._timing import LOCK, Timing, interval, timing_lock, waited
+from speciate.evaluators.kernel._timing import LOCK, Timing, timing_lock, waited
 from support.row_scale.problem import RowScale, reference
 
 PROBLEM = RowScale()
@@ -190,7 +191,7 @@ def test_a_time_that_cannot_be_is_cheating(bubblewrap: Sandbox) -> None:
 def test_bars_that_are_not_here_or_wrong_do_not_count(bubblewrap: Sandbox) -> None:
     with evaluator_of("kernel").open(PROBLEM, SEED, Place(PROBLEM.limits, bubblewrap)) as session:
         kernel = session.subject
-        best = best_bar(PROBLEM, kernel, PROBLEM.sizes["train"]["S"])
+        best = best_bar(PROBLEM, Core(PROBLEM, kernel), PROBLEM.sizes["train"]["S"])
         assert best.name in ("seed", "numpy_form")
         assert best.runner.arena is not kernel.arena
     for file in cache_folder("bars").glob("*.json"):
@@ -219,8 +220,8 @@ def test_a_form_may_first_bring_its_inputs_into_another_shape() -> None:
 def test_a_bar_that_died_is_no_fault_of_the_kernel_and_is_started_again(bubblewrap: Sandbox) -> None:
     with evaluator_of("kernel").open(PROBLEM, SEED, Place(PROBLEM.limits, bubblewrap)) as session:
         kernel = session.subject
-        best = best_bar(PROBLEM, kernel, PROBLEM.sizes["train"]["S"])
-        best.runner._process.kill()
+        best = best_bar(PROBLEM, Core(PROBLEM, kernel), PROBLEM.sizes["train"]["S"])
+        best.runner._worker.kill()
         with pytest.raises(SandboxError, match="its process ended"):
             PROBLEM.measure(kernel, PROBLEM.workloads("train")[0])
         assert PROBLEM.measure(kernel, PROBLEM.workloads("train")[0]).objective > 0

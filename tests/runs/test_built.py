@@ -27,6 +27,9 @@ def test_the_cost_of_a_kernel_and_the_hit_rate_of_its_builds_are_told(archive: A
     assert "2.5 CPU seconds and 5 wall seconds" in words
     assert "median of 4" in words
     assert "75% of the builds" in words
+    measured = kernel_word(f"{4:032x}", 0.0, 1.0, modelled_s=3e-6, device_s=4e-6)
+    archive.store_evaluation(run.id, measured, "baseline:4")
+    assert len(built_words(archive, run.id)) == 1
 
 
 def test_modelled_times_are_told_as_such_and_their_ranks_compared_with_a_devices(archive: Archive) -> None:

@@ -1,0 +1,285 @@
+"""What drives a GPU: trusted code in a process of its own, which is sent this as text, as other workers are.
+
+No code of a candidate runs here. Of a CUDA candidate the device's code is handed to the driver, and its launches come
+as numbers that the judge has reckoned. The memory that the judge shares is mirrored on the device: before a call the
+judge's bytes go up, guards and poison with them, and after it all of them come back, so that the judge looks at one
+memory wherever a kernel runs.
+
+A call is timed by marks on the device: what its caches were asked to keep is taken back, memory larger than them is
+written, and behind that come a mark, the call, and a mark; then all streams are waited for, by this process's clock
+too. The launches are made while the device still writes, so that a call's time holds no waiting for them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import time
+from mmap import mmap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING or __package__:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ._gpu_driver import FATAL, Driver, DriverError
+    from ._worker import ANSWER, CONTROL, CRASHED, INVALID, OK, PROTOCOL, Fault, _control, _packed
+
+FLUSH_SHARE = 4
+"""Bytes that are written before a call, over those of the cache: attributes tell less than some devices have."""
+GUARD_BYTES = 256
+"""Around each scratch buffer."""
+TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "uint8": "|u1", "uint16": "<u2"}
+REFUSING = ("cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel")
+"""What fails for what a candidate asked for."""
+COPIES = 9
+
+
+class Mirror:
+    """The shared memory on the device, and a clock for calls.
+
+    Args:
+        driver: its device is open.
+        memory: the shared memory, mapped here.
+        l2_bytes: of the device's cache.
+    """
+
+    def __init__(self, driver: Driver, memory: mmap, l2_bytes: int):
+        self.driver = driver
+        self.address = driver.allocated(len(memory))
+        self._memory = ctypes.c_char.from_buffer(memory)  # holds the mapping
+        self._base = _address(self._memory)
+        self._flush_bytes = FLUSH_SHARE * l2_bytes
+        self._flush = driver.allocated(self._flush_bytes)
+        self._marks = [driver.event() for _ in range(3)]
+
+    def up(self, start: int, end: int) -> None:
+        """Bring the judge's bytes to the device."""
+        self.driver.upload(self.address + start, self._base + start, end - start)
+
+    def down(self, start: int, end: int) -> None:
+        """Bring the device's bytes to the judge."""
+        self.driver.download(self._base + start, self.address + start, end - start)
+
+    def timed(self, call: Callable[[], Any]) -> tuple[float, float, float]:
+        """Make a call behind a flush of the cache; return its seconds, those with the flush, and the host's."""
+        driver, (first, begin, end) = self.driver, self._marks
+        driver.synchronize()
+        driver.forget_kept_lines()
+        began = time.perf_counter()
+        driver.mark(first)
+        driver.fill(self._flush, 0, self._flush_bytes)
+        driver.mark(begin)
+        call()
+        driver.mark(end)
+        driver.synchronize()
+        host_s = time.perf_counter() - began
+        return driver.between_s(begin, end), driver.between_s(first, end), host_s
+
+    def copy_s(self, size: int) -> float:
+        """Return the least seconds in which the device moves ``size`` bytes: half of them read, written elsewhere."""
+        half = max(1, size // 2)
+        source, target = self.driver.allocated(half), self.driver.allocated(half)
+        taken = [self.timed(lambda: self.driver.copy(target, source, half))[0] for _ in range(COPIES)]
+        self.driver.free(source)
+        self.driver.free(target)
+        return min(taken)
+
+
+class Scratch:
+    """A kernel's own memory for one call, with guards on both sides."""
+
+    def __init__(self, driver: Driver, name: str, size: int):
+        self.name = name
+        self._driver = driver
+        self._size = size
+        self._words = ctypes.create_string_buffer(os.urandom(GUARD_BYTES), GUARD_BYTES)
+        self._memory = driver.allocated(size + 2 * GUARD_BYTES)
+        self.address = self._memory + GUARD_BYTES
+
+    def prepare(self) -> None:
+        """Lay the guards, and leave behind what nobody can foresee."""
+        self._driver.fill(self.address, os.urandom(1)[0], self._size)
+        for place in (self._memory, self.address + self._size):
+            self._driver.upload(place, _address(self._words), GUARD_BYTES)
+
+    def check(self) -> None:
+        """Raise Fault where a guard was written over."""
+        found = ctypes.create_string_buffer(GUARD_BYTES)
+        for place in (self._memory, self.address + self._size):
+            self._driver.download(_address(found), place, GUARD_BYTES)
+            if found.raw != self._words.raw:
+                raise Fault(CRASHED, f"wrote outside of scratch {self.name}")
+
+    def free(self) -> None:
+        """Give the memory back."""
+        self._driver.free(self._memory)
+
+
+class Launched:
+    """Device code of a candidate, launched as the judge has reckoned."""
+
+    def __init__(self, mirror: Mirror, message: Mapping[str, Any]):
+        self._mirror = mirror
+        self._driver = mirror.driver
+        self._module = self._driver.module(message["image"])
+        self._scratch: dict[tuple[str, int], Scratch] = {}
+
+    def call(self, told: Mapping[str, Any]) -> Call:
+        """Return a call: its launches with their parameters, made ready."""
+        wanted = {(name, size) for name, size in told["scratch"].items()}
+        for key in set(self._scratch) - wanted:
+            self._scratch.pop(key).free()
+        for key in wanted - set(self._scratch):
+            self._scratch[key] = Scratch(self._driver, *key)
+        named = {each.name: each.address for each in self._scratch.values()}
+        steps = [self._step(launch, named) for launch in told["launches"]]
+
+        def launch_all() -> None:
+            for step in steps:
+                step()
+
+        return Call(self._mirror, told["span"], launch_all, list(self._scratch.values()))
+
+    def _step(self, told: Mapping[str, Any], scratch: Mapping[str, int]) -> Step:
+        function = self._driver.function(self._module, told["kernel"], told["shared"])
+        values = [self._value(kind, value, scratch) for kind, value in told["arguments"]]
+        return Step(self._driver, function, told, values)
+
+    def _value(self, kind: str, value: Any, scratch: Mapping[str, int]) -> Any:
+        if kind == "number":
+            return ctypes.c_int64(value)
+        if kind == "scalar":
+            return ctypes.c_double(value)
+        return ctypes.c_void_p(scratch[value] if kind == "scratch" else self._mirror.address + value)
+
+
+class Step:
+    """One launch, made ready."""
+
+    def __init__(self, driver: Driver, function: ctypes.c_void_p, told: Mapping[str, Any], values: list[Any]):
+        self._driver = driver
+        self._function = function
+        self._shape = (told["grid"], told["block"], told["shared"])
+        self._values = values  # as long as their addresses are used
+        self._parameters = (ctypes.c_void_p * len(values))(*map(_address, values))
+
+    def __call__(self) -> None:
+        """Launch. Raises DriverError where that is refused."""
+        self._driver.launch(self._function, *self._shape, self._parameters)
+
+
+class TorchForm:
+    """A known form in torch, called with tensors over the device's memory. A form of another library fails here."""
+
+    def __init__(self, mirror: Mirror, message: Mapping[str, Any]):
+        import importlib.util
+
+        import torch
+
+        # Forms turn the arrays that they are handed into tensors; here they are handed tensors.
+        torch.from_numpy = lambda given: given
+        torch.set_default_device("cuda")
+        spec = importlib.util.spec_from_file_location("bars", message["path"])
+        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        self._function = getattr(module, message["function"])
+        self._before = getattr(module, f"before_{message['function']}", None)
+        self._dtypes = message["dtypes"]
+        self._scalars = tuple(message["scalars"])
+        self._mirror = mirror
+        self._tensor = torch.as_tensor
+
+    def call(self, told: Mapping[str, Any]) -> Call:
+        """Return a call of the form with tensors, sizes and scalars."""
+        tensors = [
+            self._tensor(Array(self._mirror.address + start, TYPES[dtype], tuple(shape)), device="cuda")
+            for dtype, start, shape in zip(self._dtypes, told["starts"], told["shapes"], strict=True)
+        ]
+        given = (*tensors, *told["sizes"], *self._scalars)
+        before = self._before
+        made = Call(self._mirror, told["span"], lambda: self._function(*given), [])
+        made.before = (lambda: before(*given)) if before else None
+        return made
+
+
+class Array:
+    """Memory of the device under the interface by which torch takes it without a copy."""
+
+    def __init__(self, address: int, dtype: str, shape: tuple[int, ...]):
+        self.__cuda_array_interface__ = {"data": (address, False), "typestr": dtype, "shape": shape, "version": 3}
+
+
+class Call:
+    """One call made ready: what is copied up and down around it, and what it does."""
+
+    def __init__(self, mirror: Mirror, span: tuple[int, int], body: Callable[[], Any], scratch: list[Scratch]):
+        self.before: Callable[[], Any] | None = None
+        self._mirror = mirror
+        self._span = span
+        self._body = body
+        self._scratch = scratch
+
+    def made(self) -> tuple[float, float, float]:
+        """Make it, and return what ``Mirror.timed`` does. Raises Fault for memory that is not its own."""
+        self._mirror.up(*self._span)
+        for each in self._scratch:
+            each.prepare()
+        if self.before is not None:
+            self.before()
+        taken = self._mirror.timed(self._body)
+        self._mirror.down(*self._span)
+        for each in self._scratch:
+            each.check()
+        return taken
+
+
+def _address(value: Any) -> int:
+    return ctypes.addressof(value)
+
+
+def _said(*figures: float) -> bytes:
+    """Return an answer: a status, the length of what follows, and doubles."""
+    payload = struct.pack(f"={len(figures)}d", *figures)
+    return ANSWER.pack(OK, float(len(payload))) + payload
+
+
+def _mirror(message: dict[str, Any]) -> Mirror:
+    driver = Driver()
+    driver.open(0)
+    return Mirror(driver, mmap(message["arena"], message["arena_bytes"]), driver.facts(0)["l2_bytes"])
+
+
+def _fault(error: BaseException) -> Fault:
+    """Return the kernel's fault where it ran into something or is refused; PROTOCOL for what is not of its doing."""
+    if isinstance(error, Fault):
+        return error
+    if not isinstance(error, DriverError):
+        return Fault(PROTOCOL, f"{type(error).__name__}: {error}")
+    status = CRASHED if error.code in FATAL else INVALID if error.function in REFUSING else PROTOCOL
+    return Fault(status, str(error))
+
+
+def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
+    """Load device code or a form, say so, and make calls until the judge hangs up or something fails."""
+    if "driver" in message:
+        exec(compile(message["driver"], "driver", "exec", dont_inherit=True), globals())
+    try:
+        mirror = _mirror(message)
+        code = Launched(mirror, message) if "image" in message else TorchForm(mirror, message)
+        os.write(answer, _said())
+        calls: list[Call] = []
+        while data := os.read(ask, 65536):
+            if data[0] != CONTROL:
+                totals = [sum(each) for each in zip(*[call.made() for call in calls], strict=True)]
+                os.write(answer, _said(*totals))
+                continue
+            told = _control(ask, data)
+            if "copy" in told:
+                os.write(answer, _said(mirror.copy_s(told["copy"])))
+            else:
+                calls = [code.call(each) for each in told["calls"]]
+                os.write(answer, _said())
+    except BaseException as error:  # noqa: BLE001 - the process boundary: whatever failed is told to the judge
+        os.write(answer, _packed(_fault(error)))

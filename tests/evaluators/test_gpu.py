@@ -1,0 +1,195 @@
+"""Kernels on a GPU, which is a stand-in here: found, held by one, right or not, timed by its marks."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import numpy as np
+import pytest
+from speciate.evaluators import (
+    Candidate,
+    CandidateFault,
+    Cost,
+    Limits,
+    Place,
+    Sandbox,
+    SandboxError,
+    Status,
+    evaluator_of,
+)
+from speciate.evaluators.kernel import _gpus
+from speciate.evaluators.kernel._bars import BarError
+from speciate.evaluators.kernel._checks import verify
+from speciate.evaluators.kernel._cuda import CudaBuild, Image, Resources, emulated
+from speciate.evaluators.kernel._gpu_runner import DeviceCode, GpuBar, GpuKernel, TorchCode
+from speciate.evaluators.kernel._gpu_timing import GpuTiming, timed_on_gpu
+from speciate.evaluators.kernel._launches import launches_of
+from speciate.evaluators.kernel._modelled import MODELLED
+from speciate.evaluators.kinds import _kernel as kind
+from speciate.runs import _health
+from support.row_scale.problem import RowScale
+from support.stand_in_driver import stand_in_driver
+
+from tests.conftest import needs_nvcc
+
+ARGUMENTS = "x, y, positive, columns, epsilon"
+LIMITS = Limits(wall_s=60.0, cpu_s=30.0, decision_wall_s=1.0, start_wall_s=20.0, memory_bytes=1 << 30)
+
+
+@pytest.fixture(scope="module")
+def image(own_kernel_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
+    needs_nvcc()
+    with stand_in_driver(tmp_path_factory.mktemp("driver")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def problem(image: bytes) -> RowScale:
+    return RowScale("cuda")
+
+
+def launched(image: bytes, line: str, scratch: str = "") -> DeviceCode:
+    return DeviceCode(image, launches_of(f"{scratch}\n// launch: {line}({ARGUMENTS})\n", RowScale("cuda").interface))
+
+
+def kernel_of(problem: RowScale, code: DeviceCode) -> GpuKernel:
+    return GpuKernel(_gpus.usable()[0], code, problem.arena_bytes, LIMITS, 7)
+
+
+def raced(problem: RowScale, image: bytes, name: str) -> GpuTiming:
+    """Return the timing of a kernel against ``scale``, which takes half a millisecond."""
+    bar = GpuBar("scale", _gpus.usable()[0], launched(image, "scale<<<rows, 64>>>"), problem.arena_bytes, LIMITS)
+    with closing(bar), closing(kernel_of(problem, launched(image, f"{name}<<<rows, 64>>>"))) as kernel:
+        return timed_on_gpu(problem, kernel, bar, problem.sizes["train"]["S"], np.random.default_rng(0))
+
+
+def test_gpus_are_found_where_there_is_a_driver(image: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = _gpus.usable()
+    assert first.words == "Stand-in H100 (sm_90, 132 SMs, 0 MiB L2, 3352 GB/s)"
+    assert (first.place, second.place) == ("0", "1")
+    assert _health._gpus().told == f"{first.words}; {second.words}: kernels in CUDA are timed there"
+    assert _gpus.state(first) == (1755.0, 2619.0, 41.0, 321.5, 700.0)
+    monkeypatch.setenv(_gpus.VISIBLE, "1")
+    _gpus.found.cache_clear()
+    assert _gpus.usable() == (second._replace(place="1"),)
+    monkeypatch.setattr(_gpus._gpu_driver, "LIBRARY", "libcuda-of-nobody.so")
+    _gpus.found.cache_clear()
+    assert _gpus.usable() == ()
+    assert not _health._gpus().ok
+    monkeypatch.undo()
+    _gpus.found.cache_clear()
+
+
+def test_each_candidate_has_a_gpu_of_its_own(image: bytes) -> None:
+    both = _gpus.usable()
+    with _gpus.claimed(both) as one, _gpus.claimed(both) as other:
+        assert {one, other} == set(both)
+        with pytest.raises(SandboxError, match="expected one of 2 GPUs to be free"), _gpus.claimed(both, 0.0):
+            pass
+    with _gpus.claimed(both[1:]) as again:
+        assert again == both[1]
+
+
+def test_a_right_kernel_is_timed_by_the_devices_marks(problem: RowScale, image: bytes) -> None:
+    with closing(kernel_of(problem, launched(image, "quick<<<rows, 64>>>"))) as kernel:
+        assert 0 < verify(problem, kernel) <= 1.0
+    found = raced(problem, image, "quick")
+    assert (found.ratio, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert (found.kernel_s, found.bar_s) == pytest.approx((0.25e-3, 0.5e-3))
+    assert found.state is not None
+    assert 0 < found.copy_s < found.kernel_s
+
+
+def test_what_a_kernel_keeps_in_the_cache_is_taken_from_it(problem: RowScale, image: bytes) -> None:
+    assert raced(problem, image, "keeping").ratio == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("later", "work goes on behind the end"), ("impossible", "impossible: one call takes")]
+)
+def test_times_that_cannot_be_are_cheating(problem: RowScale, image: bytes, name: str, words: str) -> None:
+    with pytest.raises(CandidateFault, match=words) as caught:
+        raced(problem, image, name)
+    assert caught.value.status is Status.CHEATED
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("zero<<<rows, 64>>>", Status.INCORRECT, "times the error allowed"),
+        ("idle<<<rows, 64>>>", Status.INCORRECT, "was never written"),
+        ("beyond<<<rows, 64>>>", Status.INCORRECT, "wrote outside of its buffers, behind positive"),
+        ("spoiling<<<rows, 64>>>", Status.INCORRECT, "changed its input x"),
+        ("faulty<<<rows, 64>>>", Status.CRASHED, "CUDA_ERROR_ILLEGAL_ADDRESS"),
+        ("endless<<<rows, 64>>>", Status.TIMEOUT, "a call on the GPU took longer than 1 s"),
+        ("scale<<<rows, 1024>>>", Status.INVALID, "on Stand-in H100: cuLaunchKernel"),
+        ("scale<<<rows, 64, 160000>>>", Status.INVALID, "on Stand-in H100: cuFuncSetAttribute"),
+        ("nobody<<<rows, 64>>>", Status.INVALID, "on Stand-in H100: cuModuleGetFunction"),
+    ],
+)
+def test_a_kernel_that_is_not_right_or_not_launched_fails(
+    line: str, status: Status, words: str, problem: RowScale, image: bytes
+) -> None:
+    with closing(kernel_of(problem, launched(image, line))) as kernel, pytest.raises(CandidateFault) as caught:
+        verify(problem, kernel)
+    assert caught.value.status is status
+    assert words in str(caught.value)
+
+
+def test_scratch_has_guards_too(problem: RowScale, image: bytes) -> None:
+    text = f"// scratch: more float32[rows]\n// launch: scratching<<<rows, 64>>>({ARGUMENTS}, more)\n"
+    code = DeviceCode(image, launches_of(text, problem.interface))
+    with closing(kernel_of(problem, code)) as kernel, pytest.raises(CandidateFault, match="outside of scratch more"):
+        verify(problem, kernel)
+
+
+def test_a_process_that_does_not_load_is_no_fault_of_the_kernel(problem: RowScale, image: bytes) -> None:
+    gpu = _gpus.usable()[0]
+    with pytest.raises(SandboxError, match="the process that drives Stand-in H100"):
+        GpuKernel(gpu._replace(place=""), launched(image, "scale<<<rows, 64>>>"), problem.arena_bytes, LIMITS, 7)
+
+
+def test_a_form_whose_library_is_not_here_is_no_bar(
+    problem: RowScale, image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = TorchCode(str(problem.folder / "bars.py"), "numpy_form", problem.interface)
+    monkeypatch.setattr("sys.path", [])
+    with pytest.raises(BarError, match="bar numpy_form: ModuleNotFoundError: No module named 'torch'"):
+        GpuBar("numpy_form", _gpus.usable()[0], code, problem.arena_bytes, LIMITS)
+
+
+@pytest.fixture
+def built_for_the_stand_in(image: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compiled(candidate, launches, rooms, sandbox) -> Image:
+        needs = Resources("scale", "sm_90", registers=32, spill_bytes=0, stack_bytes=0, shared_bytes=768)
+        return Image(image, (needs,), 4, cached=False, cost=Cost())
+
+    def build(candidate: Candidate, interface, rooms, sandbox) -> CudaBuild:
+        launches = launches_of(candidate.source, interface)
+        device = compiled(candidate, launches, rooms, sandbox)
+        return CudaBuild(launches, device, emulated(candidate, launches, rooms, sandbox))
+
+    monkeypatch.setattr(kind, "built_cuda", build)
+    monkeypatch.setattr(kind, "compiled", compiled)
+
+
+def test_a_cuda_problem_is_timed_where_there_is_a_gpu(
+    problem: RowScale, bubblewrap: Sandbox, built_for_the_stand_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RowScale, "bars", ())
+    assert problem.objective.unit == "of the best known form's time on Stand-in H100"
+    assert (problem.noisy, problem.is_modelled, problem.version) == (True, False, "1 on Stand-in H100")
+    assert RowScale("cuda", "H100").is_modelled
+    (workload,) = problem.workloads("train")
+    with evaluator_of("kernel").open(problem, problem.seed(), Place(problem.limits, bubblewrap)) as session:
+        found = problem.measure(session.subject, workload)
+    assert session.labels == ["Stand-in H100"]
+    assert MODELLED not in session.labels
+    assert found.objective == pytest.approx(1.0)
+    assert found.metrics["device_s"] == pytest.approx(0.5e-3)
+    assert found.metrics["modelled_s"] > 0
+    assert found.metrics["temperature_c"] == 41.0
+    assert found.feedback.startswith("500 us a call on Stand-in H100, measured on cold inputs, 1.000 times that")
+    assert found.trace[0].startswith("modelled on H100, not measured")
+    floor = problem.bound(workload)
+    assert floor is not None
+    assert 0 < floor < 1
