@@ -144,7 +144,7 @@ class Driver:
         return module
 
     def function(self, module: c_void_p, name: str, shared: int) -> c_void_p:
-        """Return a module's kernel, allowed to be launched with ``shared`` bytes of dynamic shared memory."""
+        """Return a module's kernel, allowed to be launched with up to ``shared`` bytes of dynamic shared memory."""
         function = c_void_p()
         self.call("cuModuleGetFunction", byref(function), module, c_char_p(name.encode()))
         self.call("cuFuncSetAttribute", function, c_int(_DYNAMIC_SHARED), c_int(shared))

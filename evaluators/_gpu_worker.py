@@ -134,7 +134,11 @@ class Launched:
         for key in wanted - set(self._scratch):
             self._scratch[key] = Scratch(self._driver, *key)
         named = {each.name: each.address for each in self._scratch.values()}
-        steps = [self._step(launch, named) for launch in told["launches"]]
+        most: dict[str, int] = {}
+        for launch in told["launches"]:
+            most[launch["kernel"]] = max(launch["shared"], most.get(launch["kernel"], 0))
+        functions = {kernel: self._driver.function(self._module, kernel, shared) for kernel, shared in most.items()}
+        steps = [self._step(launch, functions[launch["kernel"]], named) for launch in told["launches"]]
 
         def launch_all() -> None:
             for step in steps:
@@ -142,8 +146,7 @@ class Launched:
 
         return Call(self._mirror, told["span"], launch_all, list(self._scratch.values()))
 
-    def _step(self, told: Mapping[str, Any], scratch: Mapping[str, int]) -> Step:
-        function = self._driver.function(self._module, told["kernel"], told["shared"])
+    def _step(self, told: Mapping[str, Any], function: ctypes.c_void_p, scratch: Mapping[str, int]) -> Step:
         values = [self._value(kind, value, scratch) for kind, value in told["arguments"]]
         return Step(self._driver, function, told, values)
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from .._errors import SandboxError, SandboxUnavailableError
 from .._problem import Limits
-from ._docker_container import Birth, ContainedProcess, Container, Shelf, source_of
+from ._docker_container import SHARED, Birth, ContainedProcess, Container, Shelf, source_of
 from ._docker_engine import PACKAGES_LABEL, PYTHON, Shape, facts, image_facts, image_name, remove_stale, told
 from ._interpreter import PACKAGES, environment
 from ._kind import (
@@ -62,9 +62,10 @@ class Docker:
     ) -> SandboxProcess:
         """Start a worker; see ``Sandbox.start``."""
         room = room or Worker()
-        if shared is not None or room.extras:
+        if room.extras:
             raise SandboxUnavailableError(
-                "sandbox docker: its workers share no memory with the judge, as kernels must; use --sandbox bubblewrap"
+                "sandbox docker: expected a candidate that imports no more than NumPy, its kind asks for "
+                f"{', '.join(room.extras)}; use --sandbox bubblewrap"
             )
         whole = isinstance(room, Programs)
         shape = Shape(
@@ -73,13 +74,14 @@ class Docker:
             gpus=limits.gpus,
             packages=room.packages,
             whole=whole,
+            loads=shared is not None,
             scratch_bytes=PROGRAM_SCRATCH_BYTES if whole else SCRATCH_BYTES,
             readable=tuple(sorted(map(showable, room.readable))) if isinstance(room, Programs) else (),
         )
         if room.packages:
             _require_packages(self.image)
         birth = Birth(cpu, environment(room.packages), (PACKAGES,) if room.packages else ())
-        return _started(shape, limits, room, birth)
+        return _started(shape, limits, room, birth, shared)
 
     def release(self) -> None:
         """Close the warm containers of this process that no candidate is in."""
@@ -94,17 +96,18 @@ _shelf = Shelf()
 os.register_at_fork(after_in_child=_shelf.forget)
 
 
-def _started(shape: Shape, limits: Limits, room: Room, birth: Birth) -> ContainedProcess:
+def _started(shape: Shape, limits: Limits, room: Room, birth: Birth, shared: int | None) -> ContainedProcess:
     _sweep()
     pipes = Pipes()
     container = None
     try:
         try:
             container = _shelf.take(shape)
-            pid, uid = container.start(pipes, birth)
+            pid, uid = container.start(pipes, birth, shared)
         finally:
             pipes.close_child_ends()
         process = ContainedProcess(container, pid, pipes, _shelf)
+        process.shared = None if shared is None else SHARED
     except BaseException as error:
         if container is not None:
             container.close(remove_now=True)

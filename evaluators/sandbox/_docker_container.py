@@ -20,9 +20,11 @@ from typing import Any, NamedTuple
 from .._errors import SandboxError, SandboxUnavailableError
 from ._docker_engine import Shape, container_pid, launch, remove
 from ._kind import READY_WALL_S, CpuClock, Pipes
-from ._supervisor import MESSAGE_BYTES
+from ._supervisor import MESSAGE_BYTES, PIPES
 
 OLDEST_PYTHON = (3, 10)
+SHARED = PIPES
+"""Number of the descriptor of shared memory in a worker: the next one."""
 _REPLY_WALL_S = 15.0
 """How long a supervisor may take: its own deadlines for stragglers and scratch together, and some."""
 _UID_BASE = 2_000_000_000
@@ -127,12 +129,17 @@ class Container:
         """Whether it has served all the candidates it may, or is closed."""
         return self._closed or self.uses >= _USES
 
-    def start(self, pipes: Pipes, birth: Birth) -> tuple[int, int]:
-        """Fork a worker around the child's ends of ``pipes``; return its pid here and its user id inside."""
+    def start(self, pipes: Pipes, birth: Birth, shared: int | None = None) -> tuple[int, int]:
+        """Fork a worker around the child's ends of ``pipes``; return its pid here and its user id inside.
+
+        It has the descriptor ``shared`` under the number ``SHARED``.
+        """
         uid = self._uid()
         self.uses += 1
         self._exit = None
         rights = array("i", [pipes.child_ask, pipes.child_answer, pipes.child_log])
+        if shared is not None:
+            rights.append(shared)
         self._send(marshal.dumps({"do": "start", "uid": uid, **birth._asdict()}, 4), rights)
         if not _ready(self.link, select.POLLIN, READY_WALL_S):
             raise SandboxError(f"the container started no worker within {READY_WALL_S:g} s")

@@ -54,6 +54,8 @@ class Shape(NamedTuple):
     """Whether the packages in the image are shown."""
     whole: bool = False
     """For whole programs: files in scratch can be run, and there may be many processes."""
+    loads: bool = False
+    """For machine code that a worker loads from scratch."""
     scratch_bytes: int = SCRATCH_BYTES
     readable: tuple[str, ...] = ()
     """Files and folders of this machine to show inside, read-only."""
@@ -203,7 +205,7 @@ def _hardened(shape: Shape, folder: str) -> dict[str, Any]:
     memory = shape.memory_bytes + shape.scratch_bytes + _OVERHEAD_BYTES
     # Inodes to spare: that a program leaves too many files is for the judge to say.
     files, processes, inodes = (1024, 128, 1 << 14) if shape.whole else (128, 8, 1 << 10)
-    run = "exec" if shape.whole else "noexec"
+    run = "exec" if shape.whole or shape.loads else "noexec"
     scratch = f"rw,nosuid,nodev,{run},size={shape.scratch_bytes},nr_inodes={inodes},mode=1777"
     shown = {path: path for path in shape.readable} | {MEETING_PLACE: folder}
     return {

@@ -5,8 +5,8 @@ unix socket when the container starts. It needs the standard library of Python 3
 
 The judge may send (marshalled, with descriptors attached; what it is told is JSON):
 
-- ``start``: fork a worker around three pipe ends. The child itself says hello, so that the kernel tells the
-  judge its pid; a confined worker then serves those pipes.
+- ``start``: fork a worker around three pipe ends, and memory that it shares with the judge where there is some. The
+  child itself says hello, so that the kernel tells the judge its pid; a confined worker then serves those pipes.
 - ``kill``: kill everything but this process. Not answered.
 - ``end``: the same, then reap, empty the scratch folder, and answer whether the container is as it was.
 
@@ -38,7 +38,8 @@ SCRATCH = "/tmp"
 WRITABLE = (SCRATCH, "/dev/shm")
 """All the folders a candidate may write to; the second is there for whole programs only."""
 MESSAGE_BYTES = 128 << 10
-_FIRST_FREE = 3
+PIPES = 3
+"""Descriptors of a worker; memory that it shares with the judge comes behind them."""
 _MOST_FILES = 4096
 _END_WALL_S = 5.0
 _SET_DUMPABLE = 4
@@ -104,7 +105,7 @@ class Supervisor:
         self.link.send(b"hello")
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
-        os.closerange(_FIRST_FREE, _MOST_FILES)
+        os.closerange(len(descriptors), _MOST_FILES)
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write("1000")  # Where memory ends, the candidate goes and not its supervisor.
         if message["cpu"] is not None:
@@ -213,7 +214,7 @@ def _oom_kills() -> int:
 
 
 def _received(link: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    data, ancillary, _, _ = link.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE(3 * 4))
+    data, ancillary, _, _ = link.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE((PIPES + 1) * 4))
     descriptors: list[int] = []
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

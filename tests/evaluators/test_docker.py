@@ -19,9 +19,13 @@ from speciate.evaluators import (
     Status,
     open_policy,
 )
+from speciate.evaluators.kernel._arena import Arena
+from speciate.evaluators.kernel._checks import verify
+from speciate.evaluators.kernel._session import Kernel
 from speciate.evaluators.sandbox import Docker, Programs, Worker, _docker_engine
 from speciate.evaluators.sandbox._docker_container import Container
 from support.docker_engine import IMAGE, containers, released
+from support.row_scale.problem import RowScale
 
 from .conftest import ROWS
 
@@ -327,3 +331,17 @@ def test_packages_are_shown_to_those_that_may_have_them(docker: Docker, quick: L
             assert os.path.isdir(f"/proc/{process.pid}/root/opt/speciate/packages/numpy") is seen, room
         finally:
             process.close()
+
+
+def test_a_kernel_shares_memory_with_its_judge(docker: Docker, tmp_path: Path) -> None:
+    problem, built = RowScale(), tmp_path / "kernel.so"
+    command = ["g++", "-O1", "-shared", "-fPIC", "-o", str(built), str(problem.folder / "seed.cpp")]
+    subprocess.run(command, check=True)
+    with released(docker):
+        arena = Arena(problem.arena_bytes)
+        process = docker.start(problem.limits, room=Worker(), shared=arena.descriptor)
+        with Kernel(process, problem.limits, problem.interface, arena, seed=7) as kernel:
+            kernel.load({"object": built.read_bytes()})
+            assert 0 < verify(problem, kernel) <= 1.0
+        with pytest.raises(SandboxUnavailableError, match="its kind asks for numba"):
+            docker.start(problem.limits, room=Worker(packages=True, extras=("numba",)))

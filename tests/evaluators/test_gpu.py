@@ -99,6 +99,13 @@ def test_a_right_kernel_is_timed_by_the_devices_marks(problem: RowScale, image: 
     assert 0 < found.copy_s < found.kernel_s
 
 
+def test_a_kernel_may_be_launched_with_more_shared_memory_and_then_with_less(problem: RowScale, image: bytes) -> None:
+    more, less = (f"// launch: scale<<<rows, 64, {shared}>>>({ARGUMENTS})\n" for shared in (90_000, 0))
+    code = DeviceCode(image, launches_of(more + less, problem.interface))
+    with closing(kernel_of(problem, code)) as kernel:
+        assert 0 < verify(problem, kernel) <= 1.0
+
+
 def test_what_a_kernel_keeps_in_the_cache_is_taken_from_it(problem: RowScale, image: bytes) -> None:
     assert raced(problem, image, "keeping").ratio == pytest.approx(1.0)
 

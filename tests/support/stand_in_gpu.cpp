@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 
 static const int L2_BYTES = 64 << 10, SHARED_MOST = 100 << 10;
@@ -30,6 +31,8 @@ struct Kernel {
 struct Mark {
     double ms;
 };
+
+static std::map<std::string, Kernel> kernels;
 
 static std::string visible() {
     const char* told = getenv("CUDA_VISIBLE_DEVICES");
@@ -133,7 +136,8 @@ CUresult CUDAAPI cuModuleGetFunction(CUfunction* function, CUmodule module, cons
     const auto found = [=](const char* end) { return dlsym((void*)module, (std::string(name) + end).c_str()); };
     if (!found("")) return CUDA_ERROR_NOT_FOUND;
     using Body = int (*)(const unsigned*, const unsigned*, void**);
-    *function = (CUfunction) new Kernel{(Body)found(""), (const float*)found("_ms"), found("_keeps"), 48 << 10};
+    const Kernel made = {(Body)found(""), (const float*)found("_ms"), found("_keeps"), 48 << 10};
+    *function = (CUfunction)&kernels.emplace(name, made).first->second;
     return CUDA_SUCCESS;
 }
 CUresult CUDAAPI cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
