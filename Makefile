@@ -9,7 +9,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 PROBLEM ?= serving-router
 
-.PHONY: help demo test prove bench bench-peers ablations check discoveries clean
+.PHONY: help demo test prove bench bench-gpu bench-peers ablations check discoveries clean
 
 help:
 	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
@@ -17,6 +17,7 @@ help:
 	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
 	@echo "make bench-peers  other frameworks beside ours: the same candidates, the same searches (installs them from PyPI)"
+	@echo "make bench-gpu    kernels in CUDA on this machine's GPU: one against itself, and all beside what the model says"
 	@echo "make ablations    what each choice of the agent does to a search (resumable, about half an hour)"
 	@echo "make check        ruff and mypy --strict"
 	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"
@@ -56,6 +57,9 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python tests/bench/bench_agent.py
 	$(BIN)/python tests/bench/bench_fronts.py
 	$(BIN)/python tests/bench/bench_kernels.py
+
+bench-gpu: $(VENV)/dev.stamp
+	$(BIN)/python tests/bench/bench_gpu.py $(ARGS)
 
 # Each peer gets a venv of its own below .venv-peers; one that cannot be installed is skipped with its reason. Searches are
 # resumed from docs/peers/search.jsonl. ARGS="search --seeds 5" runs a part.
