@@ -46,11 +46,14 @@ _PLAIN = "-std=gnu++17 -w -U_FORTIFY_SOURCE -fno-stack-protector -fPIC -I."
 _RUNTIME = f"g++ {_PLAIN} -O2 -c -o emulator.o emulator.cpp"
 _WRAPPED = " ".join(f"-Wl,--wrap={name}" for name in ("expf", "logf", "tanhf", "exp", "log"))
 _EMULATE = (
-    f"g++ {_PLAIN} -O1 -march=native -ffp-contract=fast -fsanitize=thread,bounds,alignment "
+    f"g++ {_PLAIN} -O1 -fno-tree-sra -march=native -ffp-contract=fast -fsanitize=thread,bounds,alignment "
     "-fno-sanitize-recover=bounds,alignment -c -o kernel.o entry.cpp && "
     f"g++ -shared {_WRAPPED} -o {_OBJECT} kernel.o emulator.o"
 )
-"""What ``-fsanitize=thread`` calls at each access is the emulator's; products and sums are fused, as nvcc does."""
+"""What ``-fsanitize=thread`` calls at each access is the emulator's; products and sums are fused, as nvcc does, and a
+structure is not taken apart: a vector is one access."""
+_INDICES = ("int32", "int64")
+"""Dtypes of what may be an index: a load that comes after one waits for it."""
 _ENTRY = re.compile(r"Compiling entry function '(\w+)' for '(sm_\d+)'")
 _STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 _USED = re.compile(r"Used (\d+) registers")
@@ -185,13 +188,18 @@ def _entry(launches: Launches) -> str:
     lines = ['#include "emulator.hpp"', '#include "kernel.cu"', f'extern "C" {interface.prototype} {{']
     lines.append("emulated::begin();")
     for buffer in interface.buffers:
-        is_input = str(buffer in interface.inputs).lower()
-        lines.append(f'emulated::span("{buffer.name}", {buffer.name}, {_bytes(launches, buffer.name)}, {is_input});')
+        told = f"{_true(buffer in interface.inputs)}, {_true(buffer.dtype in _INDICES)}"
+        lines.append(f'emulated::span("{buffer.name}", {buffer.name}, {_bytes(launches, buffer.name)}, {told});')
     for each in launches.scratch:
-        lines.append(f'emulated::Scratch {each.name}_memory("{each.name}", {_bytes(launches, each.name)});')
+        told = f"{_bytes(launches, each.name)}, {_true(each.dtype in _INDICES)}"
+        lines.append(f'emulated::Scratch {each.name}_memory("{each.name}", {told});')
         lines.append(f"auto* {each.name} = ({launches.c_type(each.name)}){each.name}_memory.start();")
     lines += [_called(launches, each) for each in launches.launches]
     return "\n".join([*lines, "}", ""])
+
+
+def _true(holds: bool) -> str:
+    return str(holds).lower()
 
 
 def _called(launches: Launches, launch: Launch) -> str:

@@ -2,8 +2,10 @@
 
 The emulator runs a call at those sizes and writes down what a few blocks of each launch do. Where a launch is too large
 to be run whole, only those blocks run, and the call's answer is not looked at: it was checked at the sizes of the
-tests. Arithmetic is not written down, but for exponentials and logarithms, so a kernel that is bound by plain
-operations is thought to be faster than it is.
+tests. Loads of a thread are taken to be asked for together, up to four turns of a loop, as a compiler would: unless a
+barrier, a store to device memory or a whole number that may be an index comes between them. Arithmetic is not written
+down, but for exponentials and logarithms, so a kernel that is bound by plain operations is thought to be faster than it
+is.
 """
 
 import math

@@ -47,7 +47,7 @@ struct Span {
     const char* name;
     uintptr_t start;
     size_t size;
-    bool is_input;
+    bool is_input, is_index;
     Cell* cells;
 };
 
@@ -155,6 +155,7 @@ uint64_t in_warp(unsigned mask, Kind kind, uint64_t given, int source) {
         }
     }
     stop_if_faulty();
+    trace::apart();
     mine.kind = kind, mine.source = source & 31, mine.mask = mask, mine.given = given;
     waiting[warp] |= 1u << lane();
     if ((waiting[warp] & lanes) == lanes) {
@@ -168,6 +169,7 @@ uint64_t in_warp(unsigned mask, Kind kind, uint64_t given, int source) {
 }
 
 void barrier() {
+    trace::apart();
     threads[current].waits = AT_BARRIER;
     leave();
 }
@@ -255,21 +257,21 @@ void begin() {
     lowest = UINTPTR_MAX, highest = 0;
 }
 
-void span(const char* name, const void* memory, size_t size, bool is_input) {
+void span(const char* name, const void* memory, size_t size, bool is_input, bool is_index) {
     if (span_count == SPANS) return fault("expected at most %d buffers", SPANS);
     const uintptr_t start = (uintptr_t)memory;
     // While accesses are written down, sizes are those that are timed: races were looked for at smaller ones.
     Cell* cells = trace::is_on() ? nullptr : (Cell*)calloc(size / 4 + 2, sizeof(Cell));
-    spans[span_count++] = {name, start, size, is_input, cells};
+    spans[span_count++] = {name, start, size, is_input, is_index, cells};
     if (start < lowest) lowest = start;
     if (start + size > highest) highest = start + size;
 }
 
-Scratch::Scratch(const char* name, size_t size) : name(name), size(size) {
+Scratch::Scratch(const char* name, size_t size, bool is_index) : name(name), size(size) {
     memory = (unsigned char*)aligned_alloc(GUARD, (size + 3 * GUARD - 1) / GUARD * GUARD);
     memset(memory, POISON, size + 2 * GUARD);
     const uintptr_t low = lowest, high = highest;
-    span(name, start(), size, false);
+    span(name, start(), size, false, is_index);
     lowest = low, highest = high;
 }
 
@@ -319,7 +321,7 @@ static void touch(const void* address, size_t size, trace::Code code, const void
         if (span.cells && size >= 4) {
             for (size_t each = 0; each < size; each += 4) meet(span, offset + each, trace::bit(code));
         }
-        return trace::access(code, site, current, (int64_t)at, (int)size);
+        return trace::access(code, site, current, (int64_t)at, (int)size, span.is_index);
     }
     if (at - (lowest - NEAR) < highest - lowest + 2 * NEAR) {
         fault("%s: %s an address outside of its buffers", where(), code == trace::LOAD ? "reads" : "writes");

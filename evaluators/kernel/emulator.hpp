@@ -50,7 +50,7 @@ extern State state;
 extern unsigned char dynamic_shared[];
 
 void begin();
-void span(const char* name, const void* memory, size_t size, bool is_input);
+void span(const char* name, const void* memory, size_t size, bool is_input, bool is_index);
 void run(void (*body)(void*), void* bound, dim3 grid, dim3 block, size_t shared, int64_t footprint);
 void barrier();
 void fence();
@@ -63,7 +63,7 @@ struct Scratch {
     const char* name;
     size_t size;
     unsigned char* memory;
-    Scratch(const char* name, size_t size);
+    Scratch(const char* name, size_t size, bool is_index);
     ~Scratch();
     void* start() const;
 };

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +15,7 @@ inline int bit(Code code) { return 1 << code; }
 constexpr int HEAD = 4, WATCHED = 4;
 constexpr int64_t WHOLE = 1 << 22;  // Threads of a launch up to which all its blocks run.
 constexpr int MOST_BYTES = 16;      // Of one access of a thread; a longer one is several.
+constexpr uint32_t UNROLLED = 4;    // Turns of a loop whose loads a compiler asks for before it uses the first.
 
 struct Group {
     int64_t at;  // Where its addresses begin.
@@ -28,6 +30,16 @@ static std::unordered_map<const void*, int> sites;
 static std::vector<uint32_t> turns;  // Of each site and thread: how often it was there.
 static std::unordered_map<uint64_t, Group> groups;
 
+// The load that was made last; no thread where something came since that keeps a later one from joining it.
+struct Open {
+    int thread;
+    int64_t at;  // Where its record's addresses begin.
+};
+static Open before;
+static int64_t latest;                   // Where the addresses of the newest record begin.
+static std::vector<uint32_t> together;  // Of each site: how many of its loads are asked for together so far.
+
+static void apart() { before = {-1, 0}; }
 static bool is_on() { return words != nullptr; }
 static bool is_full() { return is_overfull; }
 
@@ -57,6 +69,8 @@ static bool block(int64_t number) {
     sites.clear();
     groups.clear();
     turns.clear();
+    together.clear();
+    apart();
     special_count = shared_bytes = 0;
     return watching || block_count * thread_count <= WHOLE;
 }
@@ -73,25 +87,41 @@ static void end() {
 static void special() { special_count++; }
 static void shared(int64_t size) { shared_bytes += size; }
 
+// Whether a load is asked for together with the one before: its thread has neither waited for others nor touched
+// device memory otherwise since, the one before is no number that may be an index, and there are no more turns of a
+// loop than a compiler takes at once.
+static bool is_joined(Code code, int site, int thread) {
+    const bool joined = code == LOAD && before.thread == thread && before.at == latest && together[site] < UNROLLED;
+    if (!joined) std::fill(together.begin(), together.end(), 0);
+    together[site]++;
+    return joined;
+}
+
 // Threads that are at one place of the text for the same time go together, as lanes of a warp do.
-static void access(Code code, const void* site, int thread, int64_t address, int size) {
+static void access(Code code, const void* site, int thread, int64_t address, int size, bool is_index) {
     if (!watching) return;
     const auto found = sites.emplace(site, (int)sites.size());
     const int number = found.first->second;
-    if (found.second) turns.resize(turns.size() + thread_count);
+    if (found.second) {
+        turns.resize(turns.size() + thread_count);
+        together.push_back(0);
+    }
+    const bool joined = is_joined(code, number, thread);
     const uint32_t turn = turns[number * thread_count + thread]++;
     const int whole = size > 8 ? 16 : size > 4 ? 8 : size > 2 ? 4 : size;
     const auto group = groups.emplace((uint64_t)number << 32 | turn, Group{0});
     if (group.second) {
-        int64_t* body = put(code, whole, 0, thread_count);
+        int64_t* body = put(code, whole, joined, thread_count);
         if (!body) {
             watching = false;
             return;
         }
         for (int64_t i = 0; i < thread_count; i++) body[i] = -1;
-        group.first->second.at = body - words;
+        latest = group.first->second.at = body - words;
     }
-    words[group.first->second.at + thread] = address;
+    const int64_t at = group.first->second.at;
+    words[at + thread] = address;
+    before = {code == LOAD && !is_index ? thread : -1, at};
 }
 }  // namespace trace
 

@@ -1,6 +1,5 @@
 """CUDA kernels without a GPU: how they are launched, what nvcc tells of them, and what the emulator finds out."""
 
-
 import numpy as np
 import pytest
 from speciate.evaluators import (
@@ -22,6 +21,8 @@ from speciate.evaluators.kernel._case import Case
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import ARCHITECTURES, CudaBuild, Image, built_cuda, check_text, emulated
 from speciate.evaluators.kernel._launches import launches_of
+from speciate.evaluators.kernel._modelled import TRACE_BYTES
+from speciate.evaluators.kernel._trace import launches, written
 from speciate.evaluators.kinds import _kernel as kind
 from support.row_scale.problem import RowScale
 
@@ -239,6 +240,45 @@ def test_the_emulator_tells_what_no_device_would_forgive(name: str, bubblewrap: 
         with pytest.raises(CandidateFault, match="crashed") as caught:
             session.subject.run()
     assert WRONG[name][1] in str(caught.value)
+
+
+TRACED = """
+#include <cstdint>
+// launch: traced<<<1, 32>>>(x, y, positive)
+extern "C" __global__ void traced(const float* x, float* y, int32_t* positive) {
+    const float4 v = ((const float4*)x)[threadIdx.x], w = ((const float4*)x)[threadIdx.x + 32];
+    ((float4*)y)[threadIdx.x] = make_float4(v.x + w.x, v.y + w.y, v.z + w.z, v.w + w.w);
+    float sum = 0.0f;
+    for (int i = threadIdx.x; i < 192; i += 32) sum += x[i];
+    y[threadIdx.x] = sum;
+    y[threadIdx.x + 32] = x[positive[threadIdx.x] & 7];
+}
+"""
+FOUR_TURNS = [False, True, True, True]
+
+
+def test_a_vector_is_one_access_and_loads_that_need_not_wait_are_asked_for_together(
+    bubblewrap: Sandbox, only_emulated: None
+) -> None:
+    sizes, rng = {"rows": 32, "columns": 8}, np.random.default_rng(0)
+    with evaluator_of("kernel").open(PROBLEM, cuda(TRACED), Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        slot = laid(INTERFACE, sizes, TRACE_BYTES)
+        contents = Contents(kernel.arena, slot, PROBLEM.inputs(sizes, "normal", rng), guard_words(rng))
+        kernel.record(TRACE_BYTES // 8)
+        kernel.prepare([slot])
+        contents.write(POISONS[0])
+        kernel.run()
+        (launch,) = launches(written(kernel.arena.bytes[:TRACE_BYTES]))
+    (program,) = launch.programs
+    assert [(each.kind, each.item_bytes) for each in program.accesses] == [
+        *[("load", 16), ("load", 16), ("store", 16)],
+        *[("load", 4)] * 6,
+        *[("store", 4), ("load", 4), ("load", 4), ("store", 4)],
+    ]
+    waits_for_an_index = [False, False, False]
+    together = [False, True, False, *FOUR_TURNS, *FOUR_TURNS[:2], False, *waits_for_an_index]
+    assert [each.joined for each in program.accesses] == together
 
 
 HOSTILE = [each.design for each in KernelDesigns().attacks(PROBLEM, SEED, 0.0, ())]
