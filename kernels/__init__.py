@@ -11,8 +11,8 @@ A folder holds
 - ``bars.py``: the other known forms, one function each, called as a kernel in Python is: NumPy, torch, a library's one
   operation. One whose library is not installed does not count; ``before_FORM``, where it is defined, is called first
   with the same arguments, untimed;
-- ``baselines/cpp`` and ``baselines/py``: human designs that a search may draw on;
-- ``experts/cpp`` and ``experts/py``: our best, shown to no proposer and measured beside the champion;
+- ``baselines/cpp``, ``baselines/py`` and ``baselines/cu``: human designs that a search may draw on;
+- ``experts/cpp``, ``experts/py`` and ``experts/cu``: our best, shown to no proposer and measured beside the champion;
 - ``brief.md``: what bounds the time, and what usually decides.
 
 The problems of numerics (``numeric_exp`` and its like, on ``kernels.numerics``) are formulas, of which nothing is
