@@ -3,7 +3,8 @@
 Addresses and masks of every load, store and atomic operation, in the order in which threads take them, and how much is
 reckoned. A trace is words of 64 bits, in records: four words, and what they announce.
 
-    LAUNCH                programs, bytes of its tensors, 0
+    LAUNCH                programs, bytes of its tensors, 0; or 2, then the steps of all programs, and of the longest:
+                          accesses that one of its threads makes. 0, 0 where not all programs have run
     PROGRAM               its number, 0, 0
     LOAD, STORE, ATOMIC   bytes of an element, 1 if nothing was reckoned since the access before and 0 else, elements,
                           then the address of each, -1 where it is masked

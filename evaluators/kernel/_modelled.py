@@ -170,6 +170,7 @@ def _launch(compiled: Compiled, seen: Watched, moved: Traffic) -> Launch:
         loaded_share=moved.loaded_share,
         in_flight_bytes=moved.in_flight_bytes * ahead,
         single_warp_mma=compiled.single_warp_mma,
+        longest=seen.longest,
     )
 
 

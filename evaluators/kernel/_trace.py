@@ -22,6 +22,8 @@ class Watched(NamedTuple):
     footprint_bytes: int
     """Of all tensors that it was given."""
     programs: tuple[Program, ...]
+    longest: float = 1.0
+    """Steps of the program that makes most, over the mean of all; 1 where not all were counted."""
 
 
 def written(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -48,7 +50,7 @@ def launches(words: NDArray[np.int64]) -> list[Watched]:
         _require(at, 0 <= first <= MOST and 0 <= second <= MOST, f"expected numbers from 0 to {MOST}")
         if code == LAUNCH:
             _require(at, first >= 1, "expected a launch of one program or more")
-            found.append(_Launch(first, second))
+            found.append(_Launch(first, second, _longest(at, first, words[at + HEAD : at + HEAD + count])))
         else:
             _require(at, bool(found), "expected a launch first")
             found[-1].take(at, (code, first, second), words[at + HEAD : at + HEAD + count])
@@ -61,8 +63,9 @@ def launches(words: NDArray[np.int64]) -> list[Watched]:
 class _Launch:
     """A launch whose records are being read."""
 
-    def __init__(self, grid: int, footprint_bytes: int):
+    def __init__(self, grid: int, footprint_bytes: int, longest: float):
         self.grid = grid
+        self.longest = longest
         self.footprint_bytes = footprint_bytes
         self.accesses: list[list[Access]] = []
         self.work: list[Work] = []
@@ -88,7 +91,16 @@ class _Launch:
 
     def watched(self) -> Watched:
         programs = (Program(tuple(done), work) for done, work in zip(self.accesses, self.work, strict=True))
-        return Watched(self.grid, self.footprint_bytes, tuple(programs))
+        return Watched(self.grid, self.footprint_bytes, tuple(programs), self.longest)
+
+
+def _longest(at: int, grid: int, steps: NDArray[np.int64]) -> float:
+    if len(steps) == 0:
+        return 1.0
+    _require(at, len(steps) == 2, "expected the steps of all programs, and of the longest")
+    together, most = int(steps[0]), int(steps[1])
+    _require(at, 0 <= most <= together <= min(MOST, grid * most), "expected no more steps than programs may make")
+    return grid * most / together if together else 1.0
 
 
 def _require(at: int, holds: bool, rule: str) -> None:

@@ -39,6 +39,9 @@ static Open before;
 static int64_t latest;                   // Where the addresses of the newest record begin.
 static std::vector<uint32_t> together;  // Of each site: how many of its loads are asked for together so far.
 
+static std::vector<int64_t> steps;  // Of each thread of this block: accesses to device memory.
+static int64_t told_at;             // Where the launch's record tells of the steps of its blocks.
+
 static void apart() { before = {-1, 0}; }
 static bool is_on() { return words != nullptr; }
 static bool is_full() { return is_overfull; }
@@ -57,8 +60,13 @@ static int64_t* put(int64_t code, int64_t first, int64_t second, int64_t size) {
 
 static void launch(int64_t blocks, int64_t threads, int64_t footprint) {
     block_count = blocks, thread_count = threads;
-    if (is_on()) put(LAUNCH, blocks, footprint, 0);
+    if (!is_on()) return;
+    int64_t* told = put(LAUNCH, blocks, footprint, 2);
+    told_at = told ? told - words : 0;
+    if (told) told[0] = told[1] = 0;
 }
+
+static bool runs_whole() { return block_count * thread_count <= WHOLE; }
 
 // Returns whether the block has to run.
 static bool block(int64_t number) {
@@ -70,12 +78,19 @@ static bool block(int64_t number) {
     groups.clear();
     turns.clear();
     together.clear();
+    steps.assign(thread_count, 0);
     apart();
     special_count = shared_bytes = 0;
-    return watching || block_count * thread_count <= WHOLE;
+    return watching || runs_whole();
 }
 
+// The block has run: the thread with most accesses has taken it so many steps, one behind the other.
 static void end() {
+    if (is_on() && told_at && runs_whole()) {
+        const int64_t most = *std::max_element(steps.begin(), steps.end());
+        words[told_at] += most;
+        words[told_at + 1] = std::max(words[told_at + 1], most);
+    }
     if (!watching) return;
     if (int64_t* work = put(WORK, 0, 0, 5)) {
         work[0] = work[1] = work[2] = 0;
@@ -99,6 +114,8 @@ static bool is_joined(Code code, int site, int thread) {
 
 // Threads that are at one place of the text for the same time go together, as lanes of a warp do.
 static void access(Code code, const void* site, int thread, int64_t address, int size, bool is_index) {
+    if (!is_on()) return;
+    steps[thread]++;
     if (!watching) return;
     const auto found = sites.emplace(site, (int)sites.size());
     const int number = found.first->second;

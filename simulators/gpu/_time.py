@@ -37,6 +37,8 @@ class Launch(NamedTuple):
     """That one block has asked for when it begins to wait; None where that is not known, and nothing is said of it."""
     single_warp_mma: bool = False
     """Whether tensor cores are driven by instructions of single warps (``mma.sync``)."""
+    longest: float = 1.0
+    """How often the longest program waits for memory, over the mean of all."""
 
 
 class Modelled(NamedTuple):
@@ -86,14 +88,15 @@ def modelled(device: Device, launch: Launch) -> Modelled:
     - *Waves*: blocks of an SM share its units, so what a tail leaves idle is whole SMs: the busiest SM gets
       ``ceil(grid / SMs)`` blocks, the average one ``grid / SMs``.
     - *Latency* (Little's law): to move so many bytes in the time of the bound, rate times latency must be in flight.
-      Blocks on an SM times what each has asked for is in flight; if that is less, the time grows by the ratio.
+      Blocks on an SM times what each has asked for is in flight; if that is less, the time grows by the ratio. And
+      no launch is shorter than what its longest block waits for by itself.
     - *Spills*: values without a register are written to and read from local memory whenever they are used. They are
       taken to be used as often as those that have one.
 
     Raises LaunchError for a block that no SM can hold, ValueError for figures that cannot be.
     """
-    if launch.grid < 1 or min(launch.dram_bytes, launch.l2_bytes, *launch.work) < 0:
-        raise ValueError(f"expected a grid of 1 or more, and no negative figure, got {launch}")
+    if min(launch.grid, launch.longest) < 1 or min(launch.dram_bytes, launch.l2_bytes, *launch.work) < 0:
+        raise ValueError(f"expected a grid of 1 or more, longest likewise, and no negative figure, got {launch}")
     held = occupancy(device, launch.resources)
     if held.blocks == 0:
         raise LaunchError(
@@ -127,8 +130,8 @@ def _latency_factor(device: Device, launch: Launch, busy_s: float, blocks: int) 
         return 1.0
     from_l2 = max(0.0, launch.l2_bytes - launch.dram_bytes)
     waits = (launch.dram_bytes * DRAM_LATENCY_S + from_l2 * L2_LATENCY_S) * launch.loaded_share
-    needed = waits / busy_s / min(device.sms, launch.grid)
-    return max(1.0, needed / (launch.in_flight_bytes * blocks))
+    needed = waits / busy_s / launch.in_flight_bytes
+    return max(1.0, needed / (min(device.sms, launch.grid) * blocks), needed * launch.longest / launch.grid)
 
 
 def roofline_s(device: Device, least_bytes: float) -> float:

@@ -198,6 +198,17 @@ def test_more_of_anything_is_never_faster(
     assert modelled(H100, slower).seconds >= modelled(H100, base).seconds * (1 - 1e-12)
 
 
+def test_a_launch_lasts_as_long_as_its_longest_program_waits() -> None:
+    """Each of 1,056 programs waits 76 us for its 947 KB, 10 KB at a time; all together move 1 GB in 299 us."""
+    launch = Launch(132 * 8, PLAIN, 1e9, 1e9, in_flight_bytes=1e4)
+    alone_s = 1e9 / 1056 / 1e4 * 0.8e-6
+    busy_s = 1e9 / 3.35e12
+    assert modelled(H100, launch._replace(longest=3.0)).seconds == pytest.approx(LAUNCH_S + busy_s)
+    assert modelled(H100, launch._replace(longest=20.0)).seconds == pytest.approx(LAUNCH_S + 20.0 * alone_s)
+    with pytest.raises(ValueError, match="longest likewise"):
+        modelled(H100, launch._replace(longest=0.5))
+
+
 def test_half_the_blocks_hurt_where_too_little_is_in_flight_and_only_there() -> None:
     """3.35 TB/s for 0.8 us over 132 SMs: some 20 KB must be in flight on each."""
     launch = Launch(132 * 80, PLAIN, 1e9, 1e9, in_flight_bytes=5e3)
