@@ -145,7 +145,8 @@ def watched(device: Device, compiled: Sequence[Compiled], seen: Sequence[Watched
             Status.PROTOCOL, f"expected the launches that were compiled, {grids[0]}, to run; ran {grids[1]}"
         )
     moved = [traffic(device, each.programs, each.grid, each.footprint_bytes) for each in seen]
-    covered = sum(each.covered_bytes for each in moved)
+    # Where programs stride over a grid, some have a turn more: the longest may touch more than any that was watched.
+    covered = sum(each.covered_bytes * launch.longest for each, launch in zip(moved, seen, strict=True))
     if covered < COVERED * least_bytes:
         detail = f"its launches touch {covered:.4g} bytes at most, the task's own arrays have {least_bytes:.4g}"
         raise CandidateFault(Status.CHEATED, detail)

@@ -63,6 +63,8 @@ def test_launches_that_touch_less_than_the_task_must_are_an_alarm() -> None:
     with pytest.raises(CandidateFault, match="the task's own arrays have") as caught:
         watched(H100, [compiled(GRID // 2)], [copying(GRID // 2)], LEAST)
     assert caught.value.status is Status.CHEATED
+    unlike = copying(GRID // 2)._replace(longest=2.0)
+    assert watched(H100, [compiled(GRID // 2)], [unlike], LEAST).ratio >= 1.0
     with pytest.raises(CandidateFault, match="expected the launches that were compiled") as caught:
         watched(H100, [compiled()], [copying(GRID)] * 2, LEAST)
     assert caught.value.status is Status.PROTOCOL
