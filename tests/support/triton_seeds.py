@@ -1,6 +1,7 @@
 """Run under Triton's interpreter, in a process of its own: all seeds on a few of their cases; errors as JSON.
 
-What each does in a call at a size that counts is written down in the folder that is the first argument.
+Of every human design that contends, one case each, another one from design to design. What each seed does in a call at
+a size that counts is written down in the folder that is the first argument.
 """
 
 import importlib
@@ -22,7 +23,7 @@ from speciate.evaluators._triton_worker import Watch, install
 from speciate.evaluators.kernel._checks import cases, truth_of
 from speciate.evaluators.kernel._interpreted import WHOLE
 from speciate.evaluators.kernel._modelled import TRACE_BYTES
-from speciate.evaluators.kernel._timing import TIMED
+from speciate.evaluators.kernel._race import TIMED
 
 SOME = slice(1, None, 4)
 
@@ -38,11 +39,16 @@ def poisoned(problem: KernelProblem, sizes: Sizes) -> KernelArrays:
     return {each.name: np.full(each.dimensions(sizes), 99, each.dtype) for each in problem.interface.outputs}
 
 
-def error(problem: KernelProblem, kernel: Callable[..., None]) -> float:
+def function(problem: KernelProblem, file: Path) -> Callable[..., None]:
+    found: Callable[..., None] = runpy.run_path(str(file))[problem.interface.function]
+    return found
+
+
+def error(problem: KernelProblem, kernel: Callable[..., None], some: slice) -> float:
     """Return the largest error of some cases, as a share of what is allowed."""
     rng = np.random.default_rng(3)
     worst = 0.0
-    for case in cases(problem, rng)[SOME]:
+    for case in cases(problem, rng)[some]:
         inputs = problem.inputs(case.sizes, case.distribution, rng)
         outputs = poisoned(problem, case.sizes)
         kernel(*arguments(problem, inputs, outputs, case.sizes))
@@ -65,12 +71,18 @@ def main() -> None:
     install(Watch(np))
     recorder = Recorder(np)
     record(recorder)
-    found = {}
+    seeds, designs = {}, {}
     for folder in sys.argv[2:]:
         problem = importlib.import_module(f"speciate.kernels.{folder}").problem({"language": "triton"})
-        kernel = runpy.run_path(str(problem.folder / problem.told.seed))[problem.interface.function]
-        found[folder] = error(problem, kernel)
+        kernel = function(problem, problem.folder / problem.told.seed)
+        seeds[folder] = error(problem, kernel, SOME)
         np.save(Path(sys.argv[1]) / folder, trace(problem, kernel, recorder))
+        yardsticks = {each.name.replace("-", "_") for each in problem.baselines() if each.control}
+        files = sorted(each for each in problem.folder.glob("*/triton/*.py") if each.stem not in yardsticks)
+        for number, file in enumerate(files):
+            one = slice(2 * number + 1, 2 * number + 2)
+            designs[f"{folder}/{file.stem}"] = error(problem, function(problem, file), one)
+    found = {"seeds": seeds, "designs": designs}
     json.dump(found, sys.stdout)
 
 

@@ -1,0 +1,26 @@
+"""Twenty programs take the rows in turn: most of the device has nothing to do.
+
+Control.
+"""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _rows(x, weight, bias, out, rows, columns, stride, epsilon, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    inside = at < columns
+    factor = tl.load(weight + at, mask=inside, other=0.0)
+    shift = tl.load(bias + at, mask=inside, other=0.0)
+    for row in range(tl.program_id(0), rows, tl.num_programs(0)):
+        values = tl.load(x + row * stride + at, mask=inside, other=0.0)
+        values = tl.where(inside, values - tl.sum(values, axis=0) / columns, 0.0)
+        values = tl.where(inside, values - tl.sum(values, axis=0) / columns, 0.0)
+        scale = 1.0 / tl.sqrt(tl.sum(values * values, axis=0) / columns + epsilon)
+        tl.store(out + row * columns + at, values * scale * factor + shift, mask=inside)
+
+
+def layernorm(x, weight, bias, out, rows, columns, stride, epsilon):
+    block = triton.next_power_of_2(columns)
+    _rows[(min(rows, 20),)](x, weight, bias, out, rows, columns, stride, epsilon, BLOCK=block, num_warps=4)
