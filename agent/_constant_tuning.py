@@ -17,7 +17,7 @@ from ._records import NO_CANDIDATE
 from ._tuning import MOST_TRIALS, Trial, tuned
 
 TUNE = "tune-constants"
-_ALIKE = frozenset({TUNE, "tune", "perturb", "blend", "diff"})
+_ALIKE = frozenset({TUNE, "tune", "perturb", "blend", "diff", "level", "nudge", "drift"})
 """Operators whose children may differ from their parent in numbers alone."""
 _MOST_PEERS = MOST_TRIALS + 10
 

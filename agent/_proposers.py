@@ -1,6 +1,6 @@
 """Proposers by name: those built in, and those of installed packages (entry-point group ``speciate.proposers``)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ from speciate.evaluators import Problem, SpeciateError, installed, load_installe
 
 from ._archive import Archive
 from ._external import EXTERNAL, ExternalProposer
+from ._formula_genetic import FormulaProposer
 from ._genetic import GeneticProposer
 from ._llm import LLMProposer
 from ._proposer import Proposer
@@ -24,6 +25,8 @@ ProposerFactory = Callable[[Problem[Any], RunSettings], Proposer]
 BUILT_IN = (EXTERNAL, "genetic", "llm", "random")
 FIXED_GRAMMAR = frozenset({"genetic", "random"})
 """Proposers whose programs only recombine the problem's own, so that none of them means harm."""
+
+_GENETIC: Mapping[str, ProposerFactory] = {"policy": GeneticProposer, "formula": FormulaProposer}
 
 
 def proposer_names() -> list[str]:
@@ -50,8 +53,7 @@ async def open_proposer(archive: Archive, run: RunRecord, problem: Problem[Any])
     elif name == "random":
         yield RandomProposer(problem) if problem.kind == "policy" else SourceRandom(problem)
     elif name == "genetic":
-        made = GeneticProposer if problem.kind == "policy" else SourceProposer
-        yield made(problem, run.settings)
+        yield _GENETIC.get(problem.kind, SourceProposer)(problem, run.settings)
     else:
         factory = load_installed(GROUP, name)
         if not callable(factory):

@@ -17,6 +17,7 @@ from . import _token_changes as token
 from ._bandit import Chooser
 from ._constant_tuning import TUNE, Tuner, tuning_draw
 from ._cpp_changes import CPP_CHANGES
+from ._formula_shapes import SHAPES
 from ._fronts import from_front
 from ._genetic import ON_REQUEST, select
 from ._literals import changeable_files, is_python
@@ -99,8 +100,11 @@ CUDA_ARMS = (
 PYTHON_KERNEL_ARMS = (*ARMS, Arm("leave", 0.30), Arm("interchange", 0.06), Arm("resize", 0.30))
 """Of kernels in Python."""
 FORMULA_ARMS = (
-    Arm("tune", 0.60),
+    Arm("tune", 0.48),
     Arm("blend", 0.08),
+    Arm("rewrite", 0.06),
+    Arm("degree", 0.04),
+    Arm("scale", 0.02),
     Arm("splice", 0.08),
     Arm("term", 0.06),
     Arm("swap", 0.06),
@@ -108,7 +112,8 @@ FORMULA_ARMS = (
     Arm("transplant", 0.03),
     Arm("statement", 0.03),
 )
-"""Of formulas: there are few of a form that is any good, and each is as good as its constants."""
+"""Of formulas, where they are changed by their text alone: there are few of a form that is any good, and each is as
+good as its constants."""
 _WEIGHTS = {TUNE: 0.15, **{arm.name: arm.weight for arm in ARMS}}
 _PYTHON: dict[str, python.PythonChange] = {
     TUNE: python.tune,
@@ -121,6 +126,7 @@ _PYTHON: dict[str, python.PythonChange] = {
     "leave": python_kernels.leave,
     "interchange": python_kernels.interchange,
     "resize": python_kernels.resize,
+    **SHAPES,
 }
 _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
     "splice": python_mates.splice,
