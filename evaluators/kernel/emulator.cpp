@@ -250,7 +250,7 @@ void run(void (*kernel)(void*), void* given, dim3 grid, dim3 block, size_t share
 }
 
 void begin() {
-    backwards = !backwards;
+    backwards = !backwards && !trace::is_on();  // What is written down does not depend on what ran before.
     speciate_fault[0] = 0;
     for (int i = 0; i < span_count; i++) free(spans[i].cells);
     span_count = 0;
