@@ -17,7 +17,7 @@ from ._grid import Inserted
 from ._lock import sole_writer
 from ._proposer import NO_REASONS, Draw, Reasons
 from ._reader import ArchiveReader
-from ._records import CandidateRecord, TicketRecord, evaluation_values, measurement_values
+from ._records import STARTER, CandidateRecord, TicketRecord, evaluation_values, measurement_values
 from ._settings import RunSettings
 from ._statements import (
     ADD_CANDIDATE,
@@ -93,7 +93,7 @@ class Archive(ArchiveReader):
         with self.database.write() as connection:
             connection.execute(insert(Run).values(created_at=self.now(), state="stopped", **values))
             for number, candidate in enumerate(starters):
-                draw = Draw(operator="seed", parents=(), seed=number)
+                draw = Draw(operator=STARTER, parents=(), seed=number)
                 self._issue(connection, values["id"], number, 0, GIVEN, draw)
                 self._store_candidate(connection, values["id"], CandidateRecord(number, 0, candidate, ""))
 
@@ -279,7 +279,7 @@ def create_run(
     laid = laid_out(problem.descriptors, settings.archive)
     settings = settings.model_copy(update={"archive": laid})
     unique = list({candidate.id: candidate for candidate in starters}.values())
-    given = [each.model_copy(update={"proposer": GIVEN, "operator": "seed"}) for each in unique[: budget.evaluations]]
+    given = [each.model_copy(update={"proposer": GIVEN, "operator": STARTER}) for each in unique[: budget.evaluations]]
     run_id = _run_id(archive, problem, settings)
     archive.add_run(
         {

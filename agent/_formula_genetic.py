@@ -130,7 +130,11 @@ class FormulaProposer:
 
 
 def _selected(elites: Sequence[Elite], rng: Random) -> int:
-    """Return a parent's ticket: mostly among the best, by rank, sometimes any niche's."""
+    """Return a parent's ticket: mostly among the best, by rank, sometimes any niche's.
+
+    Designs of one score are one formula written in several ways: they have one rank together.
+    """
     if rng.random() < _ANY_NICHE:
         return rng.choice(elites).ticket
-    return elites[min(int(rng.expovariate(1 / _RANKS)), len(elites) - 1)].ticket
+    ranked = list({elite.score: elite.ticket for elite in reversed(elites)}.values())[::-1]
+    return ranked[min(int(rng.expovariate(1 / _RANKS)), len(ranked) - 1)]

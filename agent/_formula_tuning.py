@@ -22,9 +22,11 @@ from speciate.evaluators import Candidate, Problem
 
 from ._constant_tuning import relatives
 from ._formula_errors import DIGITS, Aim, Reckoner
+from ._history import Past
 from ._least_squares import Factored
 from ._literals import Constants
 from ._proposer import PEERS, ArchiveView, Draw, Parent, Task
+from ._records import STARTER
 
 LEVEL, NUDGE, DRIFT = "level", "nudge", "drift"
 NUMERIC = (LEVEL, NUDGE, DRIFT)
@@ -53,14 +55,30 @@ Values = tuple[float, ...]
 
 
 def fresh_parent(view: ArchiveView, chosen: int, rng: Random) -> int:
-    """Return whose errors are levelled: any niche's design whose never were, and ``chosen`` where there is none.
+    """Return whose errors are levelled: a design whose never were, and ``chosen`` where there is none.
 
-    Not the best of them: what levelling is worth to a design does not show in its score.
+    First those that the run began with and those that levelling has made better, whether or not a niche holds them.
+    Then by turns the best that scores like none that was levelled (one formula is written in many ways), and any
+    niche's: what levelling is worth to a design does not show in its score.
     """
     pasts = [past.parents[:1] for past in view.history if past.operator == LEVEL]
     tried = {*pasts, *(draw.parents[:1] for draw in view.under_way if draw.operator == LEVEL)}
-    fresh = [elite.ticket for elite in view.elites if (elite.ticket,) not in tried]
-    return rng.choice(fresh) if fresh else chosen
+    first = next((past.ticket for past in view.history if _promises(past) and (past.ticket,) not in tried), None)
+    if first is not None:
+        return first
+    fresh = [elite for elite in view.elites if (elite.ticket,) not in tried]
+    scored = {past.before for past in view.history if past.operator == LEVEL}
+    best = next((elite for elite in fresh if elite.score not in scored), None)
+    if best is not None and rng.random() < 0.5:
+        return best.ticket
+    return rng.choice(fresh).ticket if fresh else chosen
+
+
+def _promises(past: Past) -> bool:
+    """Return whether a ticket's design comes first."""
+    if past.score is None:
+        return False
+    return past.operator == STARTER or (past.operator == LEVEL and past.before is not None and past.score < past.before)
 
 
 def drift_draw(view: ArchiveView, parent: int, seed: int) -> Draw:

@@ -22,6 +22,8 @@ from ._settings import RunSettings
 
 NO_CANDIDATE = "no_candidate"
 """Outcome of a ticket whose proposer gave nothing usable; every other outcome is an evaluation status."""
+STARTER = "seed"
+"""Operator of the tickets of designs that a run begins with."""
 UNCOUNTED = (NO_CANDIDATE, Status.DUPLICATE.value)
 """Outcomes that are not an evaluation of the budget."""
 

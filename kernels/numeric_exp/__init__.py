@@ -29,7 +29,7 @@ class NumericExp(NumericFunction):
         ),
         exp,
     )
-    sampling = Sampling(every=32)
+    sampling = Sampling(every=8)
 
 
 def problem(options: Mapping[str, str]) -> NumericFunction:

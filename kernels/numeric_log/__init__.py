@@ -17,7 +17,7 @@ class NumericLog(NumericFunction):
         function="log", operations=18, about="It is the natural logarithm for `sqrt(1/2) <= x <= sqrt(2)` in float32."
     )
     inputs = Inputs((Stretch(bits_of(sqrt(0.5)), bits_of(sqrt(2.0))),), log)
-    sampling = Sampling(every=8)
+    sampling = Sampling(every=5)
 
 
 def problem(options: Mapping[str, str]) -> NumericFunction:

@@ -20,7 +20,7 @@ class NumericTanh(NumericFunction):
         function="tanh", operations=16, about="It is the hyperbolic tangent for `2^-12 <= x <= 1` in float32."
     )
     inputs = Inputs((Stretch(_LEAST, _CORE - 1, tail=True), Stretch(_CORE, bits_of(1.0))), tanh)
-    sampling = Sampling(every=16)
+    sampling = Sampling(every=8)
 
 
 def problem(options: Mapping[str, str]) -> NumericFunction:

@@ -12,8 +12,10 @@ from speciate.agent._formula_errors import Reckoner, readings_of
 from speciate.agent._formula_genetic import ARMS, FormulaProposer
 from speciate.agent._formula_shapes import SHAPES
 from speciate.agent._formula_tuning import DRIFT, LEVEL, NUDGE, FormulaTuner, fresh_parent
+from speciate.agent._history import Past, Spent
 from speciate.agent._least_squares import Factored
 from speciate.agent._proposer import Draw, Elite, Parent, Task
+from speciate.agent._records import STARTER
 from speciate.agent._source_genetic import Workshop
 from speciate.evaluators import Candidate, Evaluation, Problem, Status, evaluator_of, load_problem
 
@@ -144,6 +146,10 @@ def test_another_shape_gets_numbers_that_suit_it_before_it_is_judged() -> None:
     assert asyncio.run(proposer.write(given)) == asyncio.run(FormulaProposer(LOG).write(given))
 
 
+def past(ticket: int, operator: str, before: float | None = None) -> Past:
+    return Past(ticket, operator, None, "", None, (), "ok", 2.0, None, before, None, Spent(None, 0, 0.0))
+
+
 def test_formulas_are_levelled_once_each_and_all_operators_are_drawn() -> None:
     class View:
         commits = 9
@@ -152,11 +158,17 @@ def test_formulas_are_levelled_once_each_and_all_operators_are_drawn() -> None:
         elites = tuple(Elite(ticket, ticket, float(ticket)) for ticket in range(8))
         fronts = MappingProxyType({})
 
-    assert {fresh_parent(View(), 5, Random(seed)) for seed in range(80)} == set(range(8))
+    assert {fresh_parent(View(), 5, Random(seed)) for seed in range(400)} == set(range(8))
     View.under_way = (Draw(LEVEL, (0,), 1), Draw(LEVEL, (1,), 1), Draw(NUDGE, (2,), 1))
-    assert {fresh_parent(View(), 5, Random(seed)) for seed in range(80)} == set(range(2, 8))
+    assert {fresh_parent(View(), 5, Random(seed)) for seed in range(400)} == set(range(2, 8))
     View.under_way = tuple(Draw(LEVEL, (ticket,), 1) for ticket in range(8))
     assert fresh_parent(View(), 5, Random(1)) == 5
+    # What the run began with, or levelling made better, comes first, also where no niche holds it any more.
+    View.history = (past(8, LEVEL, 3.0), past(9, STARTER), past(10, STARTER))
+    assert fresh_parent(View(), 5, Random(1)) == 8
+    View.history = (past(8, LEVEL, 1.0), past(9, STARTER), past(10, STARTER))
+    assert fresh_parent(View(), 5, Random(1)) == 9
+    View.history, View.under_way = (), ()
     proposer = FormulaProposer(LOG)
     draws = [proposer.draw(View(), Random(seed)) for seed in range(800)]
     assert {draw.operator for draw in draws} == {arm.name for arm in ARMS}
