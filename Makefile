@@ -5,8 +5,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROVE ?= short
 ARGS ?=
-# Else each of the many processes that a run or a test starts compiles the sources anew.
-unexport PYTHONDONTWRITEBYTECODE
 PROBLEM ?= serving-router
 
 .PHONY: help demo test prove bench bench-gpu bench-peers ablations check discoveries clean
@@ -39,9 +37,8 @@ demo: $(VENV)/user.stamp
 	$(BIN)/speciate run serving-router --seed 1 --evals 200 --control random --control-evals 30 --option heldout_seeds=6 \
 	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
-# Three processes on two cores, since many a test waits; short files come last by name, not those with few tests.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 prove: $(VENV)/dev.stamp
 	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove $(ARGS)

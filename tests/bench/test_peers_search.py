@@ -39,6 +39,7 @@ def test_edits_of_a_program_are_programs_that_differ_and_depend_on_the_seed_alon
 @pytest.mark.parametrize("name", LANDSCAPES)
 def test_both_evaluators_give_one_program_one_score(name, tmp_path, monkeypatch):
     parent, told = LANDSCAPES[name].seed, tmp_path / "scores.txt"
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # of a program that is written over within a second
     monkeypatch.setenv("PEERS_LANDSCAPE", name)
     monkeypatch.setenv("PEERS_LOG", str(told))
     program = tmp_path / "program.py"
