@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROVE ?= short
 ARGS ?=
 PROBLEM ?= serving-router
+ROOMS := agent evaluators kernels runs search_spaces simulators speciate
 
-.PHONY: help demo test prove bench bench-gpu bench-peers ablations check discoveries clean
+.PHONY: help bytecode demo test prove bench bench-gpu bench-peers ablations check discoveries clean
 
 help:
 	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
@@ -31,16 +32,21 @@ $(VENV)/dev.stamp: $(VENV)/user.stamp
 	@$(PIP) install --editable ".[dev]"
 	@touch $@
 
+# Compiled once, not by each of the many processes that a run or a test starts: where PYTHONDONTWRITEBYTECODE is set, none
+# would keep what it compiled.
+bytecode: $(VENV)/user.stamp
+	@$(BIN)/python -m compileall -q $(ROOMS)
+
 # make demo MODEL=name [BASE_URL=http://...]: the same run, driven by a language model.
-demo: $(VENV)/user.stamp
+demo: bytecode
 	@mkdir -p demo
 	$(BIN)/speciate run serving-router --seed 1 --evals 200 --control random --control-evals 30 --option heldout_seeds=6 \
 	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp bytecode
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-prove: $(VENV)/dev.stamp
+prove: $(VENV)/dev.stamp bytecode
 	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove $(ARGS)
 
 bench: $(VENV)/dev.stamp
