@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -77,10 +77,22 @@ class Made(NamedTuple):
 
 def carried_out(recipe: Recipe, rooms: Rooms, sandbox: str) -> Made:
     """Return what the recipe makes, from the cache or now. Raises as ``built`` does."""
-    file = cache_folder("kernels") / _key(recipe, _version(recipe, rooms, sandbox), sandbox)
+    version = version_of(recipe.compiler, recipe.room, rooms, sandbox)
+    return kept(key_of((recipe.script, version, processor(), sandbox), recipe.files), lambda: _made(recipe, rooms))
+
+
+def kept(key: str, make: Callable[[], Made]) -> Made:
+    """Return the cache's entry of that name, made now where there is none. Raises as ``make`` does."""
+    file = cache_folder("kernels") / key
     known = _read(file)
     if known is not None:
         return Made(*known, cached=True, cost=Cost())
+    made = make()
+    _write(file, made.content, made.told)
+    return made
+
+
+def _made(recipe: Recipe, rooms: Rooms) -> Made:
     before = rooms.cost
     order = Order(
         command=("sh", "-c", recipe.script),
@@ -99,17 +111,17 @@ def carried_out(recipe: Recipe, rooms: Rooms, sandbox: str) -> Made:
     made = finished.files.get(recipe.result)
     if made is None:
         raise CandidateFault(Status.INVALID, f"the build left no {recipe.result}: {finished.stderr}")
-    _write(file, made.content, finished.text)
     after = rooms.cost
     spent = Cost(cpu_s=after.cpu_s - before.cpu_s, wall_s=after.wall_s - before.wall_s)
     return Made(made.content, finished.text, cached=False, cost=spent)
 
 
-def _version(recipe: Recipe, rooms: Rooms, sandbox: str) -> str:
-    asked = (sandbox, recipe.compiler)
+def version_of(compiler: tuple[str, ...], room: Programs, rooms: Rooms, sandbox: str) -> str:
+    """Return what a compiler prints for the command that asks for its version."""
+    asked = (sandbox, compiler)
     if asked not in _versions:
-        order = Order(command=recipe.compiler, files={}, wall_s=rooms.limits.start_wall_s)
-        finished = rooms.carry_out(order, recipe.room)
+        order = Order(command=compiler, files={}, wall_s=rooms.limits.start_wall_s)
+        finished = rooms.carry_out(order, room)
         _versions[asked] = finished.text + finished.stderr
     return _versions[asked]
 
@@ -118,9 +130,10 @@ _versions: dict[tuple[str, tuple[str, ...]], str] = {}
 """What the compilers of each sandbox say of themselves; asked once a process."""
 
 
-def _key(recipe: Recipe, version: str, sandbox: str) -> str:
-    digest = hashlib.blake2b(json.dumps([recipe.script, version, processor(), sandbox]).encode(), digest_size=20)
-    for name, content in sorted(recipe.files.items()):
+def key_of(told: Sequence[str], files: Mapping[str, bytes]) -> str:
+    """Return the name of an entry that depends on these."""
+    digest = hashlib.blake2b(json.dumps(told).encode(), digest_size=20)
+    for name, content in sorted(files.items()):
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 

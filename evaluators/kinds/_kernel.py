@@ -21,7 +21,7 @@ from ..kernel._languages import Tool
 from ..kernel._launches import launches_of
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import Kernel
-from ..kernel._triton import PACKAGES, built_triton
+from ..kernel._triton_build import INTERPRETER, PACKAGES, built_triton
 from ..sandbox import SandboxProcess, Worker, sandbox_named
 from ..sandbox._interpreter import TORCH
 from . import Place, Session
@@ -105,9 +105,9 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
 
     cuda = built_cuda(candidate, interface, rooms(), place.sandbox.name) if tool == "nvcc" else None
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
-    launches = built_triton(problem, candidate, rooms(), place.sandbox.name) if tool == "triton" else None
+    launches = built_triton(problem, candidate, rooms(), place) if tool == "triton" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
-    room = Worker(packages=True, extras=_shown(tool)) if made is None else Worker()
+    room = Worker() if made is not None else INTERPRETER if tool == "triton" else Worker(True, _shown(tool))
     arena = Arena(problem.arena_bytes)
     try:
         process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import socket
 import subprocess
 from functools import cache
 
@@ -26,8 +27,12 @@ from ._kind import (
     room_settings,
     said,
 )
+from ._nurseries import Nursery, idle_nursery
 from ._root import INSTALL, prefix
 from ._seccomp import launch_filter, program_filter, supported
+
+_LOAD_WALL_S = 240.0
+"""In which a nursery's modules load, on a busy machine too: torch takes three CPU seconds, but on one core."""
 
 
 class Bubblewrap:
@@ -93,11 +98,39 @@ def _reason() -> str | None:
 
 
 def _start(limits: Limits, cpu: int | None, room: Room, shared: int | None = None) -> LocalProcess:
-    pipes = Pipes()
+    if isinstance(room, Worker) and room.loaded:
+        process = (idle_nursery(room) or _nursery(room)).worker(shared)
+        code = b""
+    else:
+        pipes = Pipes()
+        outer, pid = _launched(room, pipes, cpu, () if shared is None else (shared,))
+        process = LocalProcess(outer, pid, pipes, shared, group=False)
+        code = worker_code()
+    try:
+        if cpu is not None:
+            os.sched_setaffinity(process.pid, {cpu})
+        uid = private_uid(process.pid)
+        if isinstance(room, Programs):
+            handshake(process, room_settings(uid, code_of("_runner")), code)
+        else:
+            await_ready(process, limits, Confinement(uid), code)
+    except BaseException as error:
+        process.close()
+        if isinstance(error, OSError):
+            raise SandboxError(f"the sandbox did not come up: {error}") from error
+        raise
+    return process
+
+
+def _launched(
+    room: Room, pipes: Pipes, cpu: int | None, passed: tuple[int, ...]
+) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start ``bwrap`` around the child's ends of ``pipes``; return it and the pid of the worker that it runs."""
     info, child_info = os.pipe()
     rules, child_rules = os.pipe()
     # The reading end goes to the child; a filter of some 200 instructions fits any pipe.
-    os.write(child_rules, launch_filter() if isinstance(room, Worker) else program_filter())
+    sealed = isinstance(room, Worker) and not room.loaded
+    os.write(child_rules, launch_filter() if sealed else program_filter())
     os.close(child_rules)
     outer = None
     try:
@@ -107,8 +140,8 @@ def _start(limits: Limits, cpu: int | None, room: Room, shared: int | None = Non
                 stdin=pipes.child_ask,
                 stdout=pipes.child_answer,
                 stderr=pipes.child_log,
-                pass_fds=(child_info, rules) if shared is None else (child_info, rules, shared),
-                env=environment(room.packages),
+                pass_fds=(child_info, rules, *passed),
+                env={**environment(room.packages), **(dict(room.environment) if isinstance(room, Worker) else {})},
                 cwd="/",
             )
             if cpu is not None:
@@ -117,8 +150,7 @@ def _start(limits: Limits, cpu: int | None, room: Room, shared: int | None = Non
             for descriptor in (child_info, rules):
                 os.close(descriptor)
             pipes.close_child_ends()
-        pid = _inner_pid(info, pipes)
-        process = LocalProcess(outer, pid, pipes, shared, group=False)
+        return outer, _inner_pid(info, pipes)
     except BaseException as error:
         if outer is not None:
             outer.kill()
@@ -129,19 +161,24 @@ def _start(limits: Limits, cpu: int | None, room: Room, shared: int | None = Non
         raise
     finally:
         os.close(info)
-    try:
-        if cpu is not None:
-            os.sched_setaffinity(pid, {cpu})
-        if isinstance(room, Programs):
-            handshake(process, room_settings(private_uid(pid), code_of("_runner")), worker_code())
-        else:
-            await_ready(process, limits, Confinement(private_uid(pid)))
-    except BaseException as error:
-        process.close()
-        if isinstance(error, OSError):
-            raise SandboxError(f"the sandbox did not come up: {error}") from error
-        raise
-    return process
+
+
+def _nursery(room: Worker) -> Nursery:
+    """Start a process that loads what ``room`` asks for, which takes seconds, and then forks workers."""
+    link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pipes = Pipes()
+    with theirs:
+        outer, _ = _launched(room, pipes, None, (theirs.fileno(),))
+        nursery = Nursery(room, outer, pipes, link)
+        settings = {"room": code_of("_nursery"), "loaded": room.loaded, "link": theirs.fileno()}
+        try:
+            handshake(pipes, settings, worker_code(), _LOAD_WALL_S)
+        except BaseException as error:
+            nursery.close()
+            if isinstance(error, OSError):
+                raise SandboxError(f"the sandbox did not come up: {error}") from error
+            raise
+    return nursery
 
 
 def _inner_pid(info: int, pipes: Pipes) -> int:

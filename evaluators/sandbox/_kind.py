@@ -71,6 +71,11 @@ class Worker(NamedTuple):
     """Whether it may import NumPy: found in ``PACKAGES``, which is then on its path."""
     extras: tuple[str, ...] = ()
     """Further packages to show beside NumPy, as they are installed here."""
+    loaded: tuple[str, ...] = ()
+    """Modules that take long to import. A sandbox may fork the worker from a process of its own that has them; it
+    then has no scratch folder, and what loading them took is not its cost."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables that must stand while those are imported."""
 
 
 class Programs(NamedTuple):
@@ -154,16 +159,24 @@ class Pipes:
             os.close(descriptor)
 
 
+class Awaited(Protocol):
+    """What a worker's end is awaited by, as ``subprocess.Popen`` has it."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code, or minus its signal. Raises subprocess.TimeoutExpired where it still runs."""
+
+    def kill(self) -> None:
+        """End it for good, with what keeps it."""
+
+
 class LocalProcess:
     """A confined worker that is our own child or grandchild. Implements ``SandboxProcess``.
 
-    ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it. A child has
-    ``shared`` under the number it has here.
+    ``outer`` is what we started (bwrap, or the worker itself), ``pid`` the worker as the host sees it, ``shared`` the
+    number that shared memory has in the worker: a child has it under the number it has here.
     """
 
-    def __init__(
-        self, outer: "subprocess.Popen[bytes]", pid: int, pipes: Pipes, shared: int | None = None, *, group: bool
-    ):
+    def __init__(self, outer: Awaited, pid: int, pipes: Pipes, shared: int | None = None, *, group: bool):
         self.outer = outer
         self.shared = shared
         self.pid = pid
@@ -255,16 +268,32 @@ def await_ready(
     handshake(process, settings, worker_code() if code is None else code)
 
 
-def handshake(process: SandboxProcess, settings: Mapping[str, Any], code: bytes) -> None:
+class Talking(Protocol):
+    """The pipes of a started worker, from the judge's side."""
+
+    @property
+    def ask(self) -> int:
+        """Written to."""
+
+    @property
+    def answer(self) -> int:
+        """Read."""
+
+    @property
+    def log(self) -> int:
+        """Drained."""
+
+
+def handshake(process: Talking, settings: Mapping[str, Any], code: bytes, wall_s: float = READY_WALL_S) -> None:
     """Send ``code`` and the worker's settings and wait for its word that it is ready. Raises SandboxError."""
     try:
         _write(process, code)
         _write(process, control(settings))
     except BrokenPipeError:
         pass
-    ready, _, _ = select.select([process.answer], [], [], READY_WALL_S)
+    ready, _, _ = select.select([process.answer], [], [], wall_s)
     if not ready:
-        raise SandboxError(f"the sandbox did not come up within {READY_WALL_S:g} s")
+        raise SandboxError(f"the sandbox did not come up within {wall_s:g} s")
     if os.read(process.answer, ANSWER.size) != ANSWER.pack(0, 0.0):
         raise SandboxError(f"the sandbox did not come up: {said(process.log)}")
 
@@ -299,7 +328,7 @@ def private_uid(pid: int) -> int | None:
     return uid if mapped else 65534
 
 
-def _write(process: SandboxProcess, data: bytes) -> None:
+def _write(process: Talking, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(process.ask, view) :]

@@ -64,7 +64,8 @@ def _worker_root(room: Worker) -> Iterator[Step]:
     if "torch" in room.extras:
         # It does not load without; with a file of its own there it draws the same in every start.
         yield ("--symlink", f"{PACKAGES}/torch/version.py", "/dev/urandom")
-    yield ("--tmpfs", str(SCRATCH_BYTES), "/tmp")
+    # Of a root that one worker after the other has, nothing can be written.
+    yield ("--dir", "/tmp") if room.loaded else ("--tmpfs", str(SCRATCH_BYTES), "/tmp")
 
 
 def _program_root(room: Programs) -> Iterator[Step]:
