@@ -20,6 +20,7 @@ from speciate.evaluators import (
 )
 from speciate.evaluators.sandbox import Docker
 from support.docker_engine import docker_sandbox, engine_pids
+from support.postgres import server_pids
 
 ROWS = 3
 
@@ -112,8 +113,8 @@ def docker() -> Docker:
 def belongings() -> tuple[set[str], set[int], set[str]]:
     """Return what this process holds: descriptors with what they point at, children, threads.
 
-    Warm containers that wait for a candidate are not counted: the next one may be another. Nor is a Docker engine
-    that the tests started, which runs helpers of its own whenever a container comes or goes.
+    Warm containers that wait for a candidate are not counted: the next one may be another. Nor are the servers that
+    tests of other files may have started, Docker's engine and PostgreSQL: they run helpers of their own at any time.
     """
     held = set()
     warm = {str(container.link.fileno()) for container in Docker().idle()}
@@ -122,7 +123,7 @@ def belongings() -> tuple[set[str], set[int], set[str]]:
             held.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
         except FileNotFoundError:
             continue  # the descriptor of the listing itself
-    return held, children(os.getpid(), engine_pids()), {thread.name for thread in threading.enumerate()}
+    return held, children(os.getpid(), engine_pids() | server_pids()), {thread.name for thread in threading.enumerate()}
 
 
 def children(parent: int, but: Collection[int] = ()) -> set[int]:

@@ -21,6 +21,8 @@ START_WALL_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _OWNER = "postgres"
 """Who runs it where the tests are root's: the server refuses root. Debian's package makes the user."""
+_running: set[int] = set()
+"""First processes of the servers that this process runs."""
 
 
 class PostgresServer:
@@ -41,12 +43,13 @@ class PostgresServer:
         new = ["--auth=trust", "--username=speciate", "--encoding=UTF8", "--locale=C", "--no-sync"]
         command = [binaries / "initdb", f"--pgdata={data}", *new]
         subprocess.run(command, cwd=self._folder, check=True, stdout=subprocess.DEVNULL, **self._as)
-        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"]
         command = [binaries / "postgres", "-D", data, "-k", self._folder, "-c", "listen_addresses=", *fast]
         with (self._folder / "log").open("w") as log:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._as
             )
+        _running.add(self._process.pid)
         atexit.register(self.stop)
         self._admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         self._wait()
@@ -74,6 +77,7 @@ class PostgresServer:
         self._admin.dispose()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
+        _running.discard(self._process.pid)
         shutil.rmtree(self._folder)
 
     def _wait(self) -> None:
@@ -87,6 +91,11 @@ class PostgresServer:
                 time.sleep(0.05)
             else:
                 return
+
+
+def server_pids() -> set[int]:
+    """Return the first process of each server that this process runs; its own helpers come and go below it."""
+    return set(_running)
 
 
 @cache
