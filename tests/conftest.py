@@ -1,5 +1,6 @@
 """What every test may ask for: the real data, and a database server."""
 
+import gc
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -15,7 +16,10 @@ from support.postgres import PostgresServer, postgres_server
 settings.register_profile("deterministic", derandomize=True, deadline=None)
 settings.load_profile("deterministic")
 
-# Nor a GPU: where there is one, kernels would be timed on it that are modelled elsewhere.
+# Hundreds of thousands of objects of the tests and of what they import stay: they are looked through less often.
+gc.set_threshold(10_000)
+
+# No GPU: where there is one, kernels would be timed on it that are modelled elsewhere.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
