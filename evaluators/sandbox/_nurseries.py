@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -83,24 +84,28 @@ class _Child:
 
     def wait(self, timeout: float | None = None) -> int:
         """Return its exit code, or minus its signal. Raises subprocess.TimeoutExpired where it still runs."""
-        link = self._nursery.link
         if self._code is None:
-            if not self._nursery.close.alive or not select.select([link], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("worker", timeout or 0.0)
-            told = link.recv(ENDED.size)
-            if len(told) != ENDED.size:
-                self._nursery.close()
-                raise SandboxError("the process that forks workers was lost")
-            self._code = int(ENDED.unpack(told)[0])
-            self._idle.append(self._nursery)
-            if len(self._idle) > _MOST_IDLE:
-                self._idle.pop(0).close()
+            self._code = self._told(timeout)
         return self._code
+
+    def _told(self, timeout: float | None) -> int:
+        nursery, idle = self._nursery, self._idle
+        if not select.select([nursery.link], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+        told = nursery.link.recv(ENDED.size)
+        if len(told) != ENDED.size:
+            # The nursery is gone, and its worker has died with it.
+            nursery.close()
+            return -signal.SIGKILL
+        idle.append(nursery)
+        if len(idle) > _MOST_IDLE:
+            idle.pop(0).close()
+        return int(ENDED.unpack(told)[0])
 
     def kill(self) -> None:
         """End the nursery, and the worker with it."""
         self._nursery.close()
-        self._code = -9
+        self._code = -signal.SIGKILL
 
 
 class _Shelf(threading.local):
