@@ -1,4 +1,5 @@
-"""Changes of kernels in Python: what Numba's compiler may assume, the order of two loops, the size of a tile."""
+"""Changes of kernels in Python: what Numba's compiler may assume, the order of two loops, the size of a tile, and how
+many warps and stages a launch in Triton takes."""
 
 import ast
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ _LEAVES = (
     'fastmath=True, error_model="numpy"',
 )
 """Sums in any order with or without care for infinities, and divisions without a check for zero."""
+_OPTIONS = {"num_warps": (1, 2, 4, 8, 16), "num_stages": (1, 2, 3, 4, 5)}
+"""What a launch in Triton may ask of the compiler."""
 
 
 def leave(source: Source, bench: Bench) -> str | None:
@@ -82,6 +85,24 @@ def resize(source: Source, bench: Bench) -> str | None:
     for start, end in sorted((source.span(node) for node in alike), reverse=True):
         text = edited(text, start, end, new)
     return text
+
+
+def launch(source: Source, bench: Bench) -> str | None:
+    """Give a launch in Triton, ``kernel[grid](...)``, other warps or stages; where it names none, the new ones."""
+    found = [
+        node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript) and source.is_free(*source.span(node))
+    ]
+    if not found:
+        return None
+    chosen, name = bench.rng.choice(found), bench.rng.choice(list(_OPTIONS))
+    value = str(bench.rng.choice(_OPTIONS[name]))
+    given = next((each.value for each in chosen.keywords if each.arg == name), None)
+    if given is not None:
+        return edited(source.text, *source.span(given), value)
+    last = max((source.span(each)[1] for each in (*chosen.args, *(key.value for key in chosen.keywords))), default=0)
+    return edited(source.text, last, last, f", {name}={value}") if last else None
 
 
 def _is_size(value: object) -> bool:

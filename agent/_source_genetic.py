@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from speciate.evaluators import Candidate, Evaluation, PlanProbe, Problem, SourceFile
+from speciate.evaluators import Candidate, Evaluation, KernelInterface, PlanProbe, Problem, SourceFile
 
 from . import _python_changes as python
 from . import _python_kernels as python_kernels
@@ -99,6 +99,17 @@ CUDA_ARMS = (
 """Of kernels in CUDA: what of the others a compiler for GPUs understands."""
 PYTHON_KERNEL_ARMS = (*ARMS, Arm("leave", 0.30), Arm("interchange", 0.06), Arm("resize", 0.30))
 """Of kernels in Python."""
+TRITON_ARMS = (
+    Arm("tune", 0.03),
+    Arm("statement", 0.02),
+    Arm("splice", 0.08),
+    Arm("transplant", 0.04),
+    Arm("function", 0.15),
+    Arm("blend", 0.08),
+    Arm("resize", 0.30),
+    Arm("launch", 0.30),
+)
+"""Of kernels in Triton: how they are cut and launched, and parts of human designs."""
 FORMULA_ARMS = (
     Arm("tune", 0.48),
     Arm("blend", 0.08),
@@ -126,6 +137,7 @@ _PYTHON: dict[str, python.PythonChange] = {
     "leave": python_kernels.leave,
     "interchange": python_kernels.interchange,
     "resize": python_kernels.resize,
+    "launch": python_kernels.launch,
     **SHAPES,
 }
 _PYTHON_MATES: dict[str, python_mates.PythonCrossover] = {
@@ -153,6 +165,7 @@ _TOKEN_MATES: dict[str, token.TokenCrossover] = {
 _FALLBACKS = ("tune", "tune", "term", "swap")
 """What is tried where the drawn operator finds nothing to change."""
 _KERNEL_FALLBACKS = ("hint", "resize", "jam", "split", "restrict")
+_TRITON_FALLBACKS = ("launch", "resize")
 _AGAIN = 0.4
 """How often a kernel in C++ or CUDA is changed once more: lanes are worth little without what else they need."""
 
@@ -244,6 +257,8 @@ class SourceProposer:
         self._chooser = Chooser(settings, self._weights, ON_REQUEST)
         loops = arms in (CPP_ARMS, CUDA_ARMS)
         self._fallbacks: Sequence[str] = _KERNEL_FALLBACKS if loops else _FALLBACKS
+        if arms is TRITON_ARMS:
+            self._fallbacks = _TRITON_FALLBACKS
         self._again = _AGAIN if loops else 0.0
         self._workshop = Workshop(problem)
         self._tuner = Tuner(problem)
@@ -337,7 +352,10 @@ def _arms(problem: Problem[Any]) -> tuple[Arm, ...]:
         return FORMULA_ARMS
     if problem.kind != "kernel":
         return ARMS
-    return {"c++": CPP_ARMS, "cuda": CUDA_ARMS, "python": PYTHON_KERNEL_ARMS}.get(problem.interface.language, ARMS)
+    interface = problem.interface
+    if isinstance(interface, KernelInterface) and interface.tool == "triton":
+        return TRITON_ARMS
+    return {"c++": CPP_ARMS, "cuda": CUDA_ARMS, "python": PYTHON_KERNEL_ARMS}.get(interface.language, ARMS)
 
 
 def _nodes(candidate: Candidate) -> int:

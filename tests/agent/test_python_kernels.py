@@ -5,6 +5,7 @@ from random import Random
 
 from speciate.agent._source_genetic import SourceProposer, Workshop
 from speciate.evaluators import Candidate, SourceFile
+from speciate.kernels.softmax import problem as softmax
 from support.row_scale.problem import RowScale
 
 KERNEL = """import numba
@@ -52,6 +53,18 @@ def test_a_size_is_doubled_or_halved_where_it_stands_or_everywhere() -> None:
     assert {each.replace("16", "32").replace("64", "32") for each in found} == {text}
     assert {(each.count("16"), each.count("64")) for each in found} == {(1, 0), (2, 0), (0, 1), (0, 2)}
     assert not children("resize")
+
+
+def test_a_launch_gets_other_warps_and_stages() -> None:
+    text = "import triton\n\n\ndef row_scale(x, y):\n    scale[(9,)](x, y, num_warps=4 if y else 8)\n"
+    found = children("launch", text)
+    assert text.replace("4 if y else 8", "2") in found
+    assert text.replace("8)", "8, num_stages=3)") in found
+    assert len(found) == 10
+    assert not children("launch")
+    arms = SourceProposer(softmax({"language": "triton"}))._weights
+    assert {"launch", "resize", "function"} <= set(arms)
+    assert not {"leave", "interchange", "condition"} & set(arms)
 
 
 def test_they_are_drawn_for_kernels_in_python_alone() -> None:
