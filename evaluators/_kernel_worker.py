@@ -19,6 +19,7 @@ if TYPE_CHECKING or __package__:
 
 OBJECT = "kernel.so"
 FAULT_BYTES = 512
+HUGE_BYTES = 2 << 20
 
 
 class Compiled:
@@ -143,13 +144,33 @@ def defined(message: dict[str, Any]) -> Callable[..., Any]:
     return function
 
 
+def memory_of(message: dict[str, Any]) -> Any:
+    """Return the memory that buffers lie in: what is shared, or this process's own, which the judge is told of there.
+
+    Its own is of huge pages where the kernel grants them; ``kernel/_arena.py`` says why.
+    """
+    import contextlib
+    import ctypes
+    import mmap
+
+    size = message["arena_bytes"]
+    if not message.get("own"):
+        return mmap.mmap(message["arena"], size)
+    memory = mmap.mmap(-1, size + HUGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError):  # Where the kernel knows no huge pages.
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    skipped = -base % HUGE_BYTES
+    with mmap.mmap(message["arena"], mmap.PAGESIZE) as letter:
+        letter[:8] = (base + skipped).to_bytes(8, "little")
+    return memoryview(memory)[skipped : skipped + size]
+
+
 def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
     """Load the kernel, say so, and make calls until the judge hangs up or a fault ends it."""
     program = None
     try:
-        import mmap
-
-        memory = mmap.mmap(message["arena"], message["arena_bytes"])
+        memory = memory_of(message)
         if "source" in message:
             program = message["program"] = Program(message["source"], (), {})
         kernel = loaded(message, memory)

@@ -1,25 +1,32 @@
-"""Memory that the judge shares with a kernel's process: where buffers lie, and what lies between them.
+"""Memory that the judge and a kernel's process both reach: where buffers lie, and what lies between them.
 
-The descriptor is sealed: a process that holds it can write there, and cannot make it shorter, which would kill
-whoever touches the missing pages. Around each buffer lie guard words that nobody may change.
+Around each buffer lie guard words that nobody may change. What is timed lies in huge pages: with small ones the walks
+through page tables take most of a call that streams through its buffers, twice as much in one process as in another
+for as long as both live, so that a kernel against itself came out at 0.6. No shared memory is of huge pages unless an
+administrator wants it, but a process's own is for the asking; the judge writes and reads there by the kernel's calls
+for that.
 """
 
 import fcntl
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._extent import extent
-from ._interface import ITEM_BYTES, Buffer, KernelInterface, Sizes
+from ._interface import ITEM_BYTES, KernelInterface, Sizes
+from ._remote import GoneError, Remote
 
 Arrays = dict[str, NDArray[Any]]
 GUARD_BYTES = 4096
 POISONS = (0x7FC0DEAD, 0x7FDADBAD)
 """Quiet NaNs of float32, told apart by their payload; as integers no likely answers either."""
+ADDRESS_BYTES = 8
+"""Of the arena, in which a process says where memory of its own lies that takes its place."""
 _ALIGN = 64
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
@@ -63,10 +70,16 @@ def laid(interface: KernelInterface, sizes: Sizes, start: int = 0, shift: int = 
 
 
 class Arena:
-    """Shared memory of a fixed size, mapped here. Close it."""
+    """A fixed number of bytes that another process works on. Close it.
+
+    They are shared memory until ``reach`` says otherwise. Its descriptor is sealed: a process that holds it can write
+    there, and cannot make it shorter, which would kill whoever touches the missing pages.
+    """
 
     def __init__(self, size: int):
         self.size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._there: Remote | None = None
+        self._gone: Callable[[GoneError], Exception] = _as_it_is
         self.descriptor = os.memfd_create("speciate-kernel", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.descriptor, self.size)
@@ -75,23 +88,52 @@ class Arena:
         except BaseException:
             os.close(self.descriptor)
             raise
-        self.bytes: NDArray[np.uint8] = np.frombuffer(self._memory, dtype=np.uint8)
+        self._bytes: NDArray[np.uint8] = np.frombuffer(self._memory, dtype=np.uint8)
+        # Kept, since a new one for each answer costs more than the copying: its pages have to be found first.
+        self._copy: NDArray[np.uint8] = np.empty(self.size, dtype=np.uint8)
 
-    def view(self, buffer: Buffer, span: Span, sizes: Sizes) -> NDArray[Any]:
-        """Return the buffer's memory as an array; what the other process writes shows in it."""
-        return self.bytes[span.start : span.end].view(buffer.dtype).reshape(buffer.dimensions(sizes))
+    def reach(self, pid: int, gone: Callable[[GoneError], Exception]) -> None:
+        """Have all buffers in memory of that process's own from here on; it has written where to the first bytes.
+
+        Where that memory is no more, ``put`` and ``get`` raise what ``gone`` returns.
+        """
+        self._there = Remote(pid, int.from_bytes(self._bytes[:ADDRESS_BYTES].tobytes(), "little"))
+        self._gone = gone
+
+    def put(self, at: int, data: NDArray[Any]) -> None:
+        """Write an array's bytes there."""
+        if self._there is None:
+            self._bytes[at : at + data.nbytes] = data.reshape(-1).view(np.uint8)
+            return
+        try:
+            self._there.write(at, data)
+        except GoneError as error:
+            raise self._gone(error) from error
+
+    def get(self, span: Span) -> NDArray[np.uint8]:
+        """Return what lies there now: a copy that nobody else can change, until the same bytes are asked for again."""
+        copy = self._copy[span.start : span.end]
+        if self._there is None:
+            copy[:] = self._bytes[span.start : span.end]
+            return copy
+        try:
+            self._there.read(span.start, copy)
+        except GoneError as error:
+            raise self._gone(error) from error
+        return copy
 
     def close(self) -> None:
-        """Unmap the memory. Views must be gone. Safe to repeat."""
+        """Unmap the memory. Safe to repeat."""
         if self.descriptor < 0:
             return
         os.close(self.descriptor)
         self.descriptor = -1
-        self.bytes = np.empty(0, dtype=np.uint8)
-        try:
-            self._memory.close()
-        except BufferError:
-            return  # A view is left in somebody's frame: the mapping goes with it.
+        self._bytes = self._copy = np.empty(0, dtype=np.uint8)
+        self._memory.close()
+
+
+def _as_it_is(error: GoneError) -> Exception:
+    return error
 
 
 class Contents:
@@ -121,26 +163,19 @@ class Contents:
     def write(self, poison: int) -> None:
         """Lay guards, poison the outputs, and write the inputs last: that is the state every call starts from."""
         for guard in self._slot.guards:
-            self._arena.bytes[guard.start : guard.end] = self._guard[: guard.end - guard.start]
-        pattern = np.frombuffer(poison.to_bytes(4, "little"), dtype=np.uint8)
+            self._arena.put(guard.start, self._guard[: guard.end - guard.start])
         for _, span in self._outputs:
-            part = self._arena.bytes[span.start : span.end]
-            whole = part.size // 4 * 4
-            if span.start % 4 == 0:
-                part[:whole].view(np.uint32)[:] = poison
-            else:
-                part[:whole].reshape(-1, 4)[:] = pattern
-            part[whole:] = pattern[: part.size - whole]
-        for buffer, span, values in self._inputs:
-            self._arena.view(buffer, span, self._slot.sizes)[...] = values
+            self._arena.put(span.start, _poisoned(span.end - span.start, poison))
+        for _, span, values in self._inputs:
+            self._arena.put(span.start, values)
 
     def trespass(self) -> str | None:
         """Return what was changed that is not the kernel's to change, in words; None where nothing was."""
         for guard in self._slot.guards:
-            if not np.array_equal(self._arena.bytes[guard.start : guard.end], self._guard[: guard.end - guard.start]):
+            if not np.array_equal(self._arena.get(guard), self._guard[: guard.end - guard.start]):
                 return f"wrote outside of its buffers, {self._near(guard)}"
         for buffer, span, values in self._inputs:
-            if not np.array_equal(self._arena.bytes[span.start : span.end], values.reshape(-1).view(np.uint8)):
+            if not np.array_equal(self._arena.get(span), values.reshape(-1).view(np.uint8)):
                 return f"changed its input {buffer.name}"
         return None
 
@@ -150,8 +185,17 @@ class Contents:
         return f"before {names[0]}" if place == 0 else f"behind {names[place - 1]}"
 
     def outputs(self) -> Arrays:
-        """Return copies of the outputs, as they are now."""
-        return {buffer.name: self._arena.view(buffer, span, self._slot.sizes).copy() for buffer, span in self._outputs}
+        """Return the outputs as they are now: copies, until they are asked for again."""
+        return {
+            buffer.name: self._arena.get(span).view(buffer.dtype).reshape(buffer.dimensions(self._slot.sizes))
+            for buffer, span in self._outputs
+        }
+
+
+@lru_cache(8)
+def _poisoned(size: int, poison: int) -> NDArray[np.uint8]:
+    """Return so many bytes of poison, to be read only."""
+    return np.full(-(-size // 4), poison, dtype=np.uint32).view(np.uint8)[:size]
 
 
 def guard_words(rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from .._errors import SpeciateError
 from ..sandbox._kind import control
 from ._arena import Arena, Slot
 from ._interface import KernelInterface
+from ._remote import reachable
 from ._session import NOW, Lap, Runner, call_facts, worker_text
 from ._trusted import Trusted, TrustedError
 
@@ -53,7 +54,10 @@ class Bar:
         self.arena = Arena(arena_bytes)
         try:
             self._worker = Trusted(self.arena, cpu)
-            self._worker.load({"serve": worker_text(), **call_facts(interface, self.arena), **code})
+            own = reachable(self._worker.pid)
+            self._worker.load({"serve": worker_text(), "own": own, **call_facts(interface, self.arena), **code})
+            if own:
+                self.arena.reach(self._worker.pid, self._failed)
         except TrustedError as error:
             raise self._failed(error) from error
 
@@ -76,7 +80,7 @@ class Bar:
         ended = time.perf_counter()
         return Lap(ended - began, self._worker.cpu_s() - cpu_s)
 
-    def _failed(self, error: TrustedError) -> BarError:
+    def _failed(self, error: SpeciateError) -> BarError:
         return BarError(f"bar {self.name}: {error}")
 
     def close(self) -> None:

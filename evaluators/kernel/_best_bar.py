@@ -217,7 +217,7 @@ def _in_turns(ready: Mapping[str, _Ready]) -> dict[str, float]:
 
 def _key(problem: "KernelProblem", sizes: Sizes, ground: str) -> str:
     told: list[object] = [problem.name, problem.version, sorted(sizes.items()), *problem.bar_names, ground]
-    told += ["in turns", _ROUNDS]  # a choice that was made in another way is not read
+    told += ["in turns, in huge pages", _ROUNDS]  # a choice that was made in another way is not read
     told += [(name, _version(name)) for name in _LIBRARIES]
     told += problem.bar_texts()
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()

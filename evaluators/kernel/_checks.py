@@ -160,11 +160,15 @@ def _called(kernel: "Subject", case: Case, inputs: Arrays, poison: int, rng: np.
 
 def answered(kernel: "Subject", contents: Contents, where: str) -> Arrays:
     """Return copies of a call's outputs. Raises CandidateFault where they are not whole, or something else changed."""
-    found = contents.outputs()
-    trespass = contents.trespass()
+    found = {name: values.copy() for name, values in contents.outputs().items()}
+    require_whole(kernel, contents.trespass(), found, where)
+    return found
+
+
+def require_whole(kernel: "Subject", trespass: str | None, found: Arrays, where: str) -> None:
+    """Raise CandidateFault for a trespass, or where a call's outputs are not whole."""
     if trespass is not None:
         raise kernel.wrong(f"{where}: the kernel {trespass}")
     missing = unwritten(list(found.items()))
     if missing is not None:
         raise kernel.wrong(f"{where}: {missing}")
-    return found

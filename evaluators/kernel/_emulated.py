@@ -54,7 +54,7 @@ def estimated(
         share, where = truth_of(problem, inputs, sizes).worst(found)
         if not share <= 1.0:
             raise kernel.wrong(f"a call as it is timed: {where} ({share:.3g} times the error allowed)")
-    seen = launches(written(kernel.arena.bytes[:TRACE_BYTES]))
+    seen = launches(written(kernel.arena, TRACE_BYTES))
     compiled = [_compiled(each, kernel.cuda.image, device) for each in plan]
     return watched(device, compiled, seen, problem.moved_bytes(sizes))
 

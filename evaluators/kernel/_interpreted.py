@@ -58,7 +58,7 @@ def estimated(
     contents.write(POISONS[0])
     kernel.run()
     kernel.record(0)
-    seen = launches(written(kernel.arena.bytes[:TRACE_BYTES]))
+    seen = launches(written(kernel.arena, TRACE_BYTES))
     _require_right(
         kernel, contents, [each.grid <= programs for each in seen], seen[-1:], truth_of(problem, inputs, sizes)
     )

@@ -24,9 +24,9 @@ from ._gpus import Gpu, usable
 from ._interface import KernelInterface, Sizes, sizes_of
 from ._languages import LANGUAGES, Language
 from ._modelled import DEVICE, TRACE_BYTES, device_like, device_named
-from ._race import slots_of
+from ._race import ELSEWHERE_BYTES, slots_of
 from ._session import Kernel
-from ._timing import NOISY, Timing, calls_of, timed
+from ._timing import CLOSE, NOISY, ROUGH, Timing, calls_of, timed
 
 _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
@@ -142,8 +142,8 @@ class KernelProblem(Problem[Kernel]):
     @cached_property
     def arena_bytes(self) -> int:
         """Memory that a kernel shares with the judge: all calls of the largest timing, and what is modelled of one."""
-        trace = TRACE_BYTES if self.device is not None else 0
-        return trace + max(
+        beside = TRACE_BYTES if self.device is not None else ELSEWHERE_BYTES
+        return beside + max(
             slots_of(self.interface, sizes, calls_of(self, sizes))[-1].end
             for named in self.sizes.values()
             for sizes in named.values()
@@ -247,7 +247,8 @@ class KernelProblem(Problem[Kernel]):
             best = best_bar(self, Core(self, subject), sizes)
         before = subject.peak_bytes()
         try:
-            timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
+            precision = ROUGH if workload.split == "train" else CLOSE
+            timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn), precision)
         except BarError as error:
             release_bar(best.key)
             raise SandboxError(str(error)) from error

@@ -21,11 +21,14 @@ from ._build import Built
 from ._cuda import CudaBuild, Image
 from ._interface import KernelInterface
 from ._notes import Notes
+from ._remote import GoneError, reachable
 from ._triton import Launches
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
 
+MODELLED = ("triton", "nvcc")
+"""Tools whose kernels no core's clock is read for: what they write down is much, and is read where they share it."""
 NOW = b"\0"
 """Asks for the prepared calls."""
 DONE = ANSWER.pack(0, 0.0)
@@ -122,7 +125,13 @@ class Kernel(Link):
         told: dict[str, Any] = {"serve": worker_text(), "arena": self.process.shared, "folder": SCRATCH}
         if self.interface.tool == "triton":
             told["launcher"] = launcher_texts()
+        told["own"] = own = self.interface.tool not in MODELLED and reachable(self.pid)
         self.start({**told, **call_facts(self.interface, self.arena), **code})
+        if own:
+            self.arena.reach(self.pid, self._gone)
+
+    def _gone(self, error: GoneError) -> Exception:
+        return self.failed(b"", None) if error.ended else self.refuse(str(error))
 
     def begin(self) -> None:
         """Start a workload's own clocks."""

@@ -1,15 +1,15 @@
 """How long does a kernel take, in units of its bar's time? By the judge's clock, in pairs, on inputs of their own.
 
-A pair is one timing of the kernel and one of the bar, on the same fresh inputs, in alternating order, on one core;
-before each, guards, outputs and inputs are written anew, so that both find memory in the same state. The figure is
-the median of the pairs' ratios, with a bootstrap interval: in runs of one kernel against itself on a loaded machine
-single pairs lay between 0.74 and 1.56 and medians between 0.97 and 1.01, while ratios of least times were worse. A pair
-in which either side had to wait for the core tells nothing of the two, and is made again.
+A pair is two timings of the kernel and two of the bar, on one core: kernel, bar, bar, kernel or the other way round,
+since whoever comes second finds other caches and was up to 7 % slower. Each two have fresh inputs of their own; before
+each timing, guards, outputs and inputs are written anew, so that both find memory in the same state. The figure is the
+median of the pairs' ratios, with a bootstrap interval, and pairs are made until that is narrow. A pair in which either
+side had to wait for the core tells nothing of the two, and is made again.
 """
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from ._problem import KernelProblem
     from ._session import Kernel
 
-PAIRS = 15
-MOST_PAIRS = 30
-"""Made where some are disturbed: somebody else had the core for a while."""
+MOST_PAIRS = 75
+"""Made where the interval is wide, or some are disturbed: somebody else had the core for a while."""
+_MORE_PAIRS = 5
+"""Made before the interval is looked at again."""
 LEAST_PAIRS = 8
-"""Undisturbed ones that do; with fewer, all count, as they do of a kernel that waits by itself."""
-WARM_UP = 2
+"""Undisturbed ones that count alone; with fewer, all count."""
+WARM_UP = 1
 """Pairs before them, which look the same from the kernel's side and do not count."""
 ATTEMPTS = 3
 """How often all pairs are made where the clocks disagree."""
@@ -45,11 +46,29 @@ MOST_CALLS = 16
 OFF_CLOCK = 0.05
 """CPU time that a kernel may take while nothing is asked of it, as a share of what it takes when asked."""
 OFF_CLOCK_S = 50e-6
-"""And of each pair: it has to say that it is done, and to wait."""
+"""And of each timing: it has to say that it is done, and to wait."""
+RESTLESS_PAIRS = 3
+"""In which it may take more without an inquiry, and never more than every fourth: a host that stops all clocks but this
+one for a while looks the same. Such pairs do not count."""
 NOISY = "noisy"
 LOCK = "speciate-timing"
 PATIENCE_S = 0.25
-"""How long another judge's pair is waited for; one takes some 20 ms."""
+"""How long another judge's pair is waited for; half a pair takes some 50 ms."""
+
+
+class Precision(NamedTuple):
+    """When enough pairs were made."""
+
+    pairs: int
+    """Undisturbed ones, at least: an interval of few is narrow by chance too often."""
+    half_width: float
+    """Half of the interval's width, as a share of the ratio, that will do."""
+
+
+CLOSE = Precision(30, 0.02)
+"""For a claim."""
+ROUGH = Precision(15, 0.05)
+"""While searching: several sizes count there, and what gets ahead is timed again."""
 
 
 class Timing(NamedTuple):
@@ -82,8 +101,23 @@ def calls_of(problem: "KernelProblem", sizes: Sizes) -> int:
     return min(MOST_CALLS, max(1, round(SAMPLE_BYTES / problem.moved_bytes(sizes))))
 
 
-def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator) -> Timing:
+def timed(
+    problem: "KernelProblem",
+    kernel: "Kernel",
+    bar: Runner,
+    sizes: Sizes,
+    rng: np.random.Generator,
+    precision: Precision = CLOSE,
+) -> Timing:
     """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
+
+    Args:
+        problem: of the kernel.
+        kernel: in its sandbox.
+        bar: on the same core.
+        sizes: of all calls.
+        rng: of inputs, and of which calls are looked at.
+        precision: which will do.
 
     Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be or a kernel that works
     while nothing is asked of it.
@@ -91,7 +125,7 @@ def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes,
     with on_core(kernel.cpu):
         with quiet(kernel):
             copied = copy_s(problem.moved_bytes(sizes))
-        timing = _Timed(Race(problem, kernel, bar, sizes, calls_of(problem, sizes), rng), kernel, copied)
+        timing = _Timed(Race(problem, kernel, bar, sizes, calls_of(problem, sizes), rng), kernel, copied, precision)
         for attempt in range(1, ATTEMPTS + 1):
             found = timing.pairs(attempt)
             if not found.noisy:
@@ -103,12 +137,12 @@ def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes,
 class _Timed:
     """The pairs of one kernel and one bar on one core, by two clocks."""
 
-    def __init__(self, race: Race, kernel: "Kernel", copied: float):
+    def __init__(self, race: Race, kernel: "Kernel", copied: float, precision: Precision):
         self._race = race
         self._kernel = kernel
         self._copied = copied
-        self._rested_s: float | None = None
-        self._allowed_s = 0.0
+        self._precision = precision
+        self._rested_s = 0.0
 
     def pairs(self, attempt: int) -> Timing:
         """Make all pairs once."""
@@ -116,7 +150,7 @@ class _Timed:
         laps = self._laps()
         walls = np.array([(ours.wall_s, theirs.wall_s) for ours, theirs in laps])
         cpus = np.array([(ours.cpu_s, theirs.cpu_s) for ours, theirs in laps])
-        seconds = np.median(walls, axis=0) / len(self._race.slots)
+        seconds = np.median(walls, axis=0) / (2 * self._race.calls)
         found = pairs_of(walls)
         return Timing(
             ratio=found.ratio,
@@ -131,28 +165,58 @@ class _Timed:
         )
 
     def _laps(self) -> list[tuple[Lap, Lap]]:
-        """Make pairs until ``PAIRS`` of them were left alone; all count where too few were."""
+        """Make pairs until those that were left alone tell enough; all count where too few were."""
         calm: list[tuple[Lap, Lap]] = []
         disturbed: list[tuple[Lap, Lap]] = []
+        enough, restless = self._precision.pairs, 0
         for i in range(WARM_UP + MOST_PAIRS):
-            pair = self._race.pair(quiet(self._kernel), kernel_first=bool(i % 2))
-            self._require_rest(pair[0])
-            if i >= WARM_UP:
-                (disturbed if any(map(waited, pair)) else calm).append(pair)
-            if len(calm) == PAIRS:
-                return calm
+            pair = self._pair(i)
+            restless_s = self._restless_s(pair[0])
+            if i < WARM_UP:
+                continue  # The first pair's clock still holds what ran on another core.
+            if restless_s is not None:
+                restless += 1
+                self._require_rest(restless, i, restless_s)
+                continue
+            (disturbed if any(map(waited, pair)) else calm).append(pair)
+            if len(calm) < LEAST_PAIRS and len(disturbed) > self._precision.pairs:
+                break  # It waits by itself.
+            if len(calm) == enough:
+                if half_width(calm) <= self._precision.half_width:
+                    return calm
+                enough += _MORE_PAIRS
         return calm if len(calm) >= LEAST_PAIRS else calm + disturbed
 
-    def _require_rest(self, lap: Lap) -> None:
-        """Check that the kernel works only when asked: not before its time, nor after it, nor while its bar runs."""
+    def _pair(self, number: int) -> tuple[Lap, Lap]:
+        """Time both in both orders; which of these comes first alternates too."""
+        orders = (True, False) if number % 2 else (False, True)
+        halves = [self._race.pair(quiet(self._kernel), kernel_first=order) for order in orders]
+        return _together([ours for ours, _ in halves]), _together([theirs for _, theirs in halves])
+
+    def _restless_s(self, lap: Lap) -> float | None:
+        """Return the CPU seconds that the kernel took while nothing was asked of it, since this was last called.
+
+        Not before its time, nor after it, nor while its bar runs may it work. Returns None for no more than what
+        saying and waiting take.
+        """
         off_clock_s = self._kernel.off_clock_s
-        if self._rested_s is None:
-            # The first pair's clock still holds what ran on another core.
-            self._rested_s = off_clock_s
-        self._allowed_s += OFF_CLOCK * lap.cpu_s + OFF_CLOCK_S
-        if (late := off_clock_s - self._rested_s) > self._allowed_s:
-            detail = f"took {late * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
+        late, self._rested_s = off_clock_s - self._rested_s, off_clock_s
+        return late if late > OFF_CLOCK * lap.cpu_s + 2 * OFF_CLOCK_S else None
+
+    def _require_rest(self, restless: int, pairs: int, last_s: float) -> None:
+        if restless > RESTLESS_PAIRS and restless > pairs // 4:
+            detail = f"took {last_s * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
             raise self._kernel.wrong(detail, Status.CHEATED)
+
+
+def _together(laps: Sequence[Lap]) -> Lap:
+    return Lap(sum(lap.wall_s for lap in laps), sum(lap.cpu_s for lap in laps))
+
+
+def half_width(pairs: Sequence[tuple[Lap, Lap]]) -> float:
+    """Return half of the interval's width of the pairs' ratios, as a share of their median."""
+    found = pairs_of(np.array([(ours.wall_s, theirs.wall_s) for ours, theirs in pairs]))
+    return (found.high - found.low) / (2 * found.ratio)
 
 
 def waited(lap: Lap) -> bool:
@@ -164,7 +228,7 @@ def waited(lap: Lap) -> bool:
 def quiet(kernel: "Kernel") -> Iterator[None]:
     """Hold the timing lock; what the wait for it takes is not charged to the kernel.
 
-    It is held for one pair at a time: a judge that gets little of its core would make all others wait.
+    It is held for half a pair at a time: a judge that gets little of its core would make all others wait.
     """
     with ExitStack() as held:
         with kernel.watchdog.rest():

@@ -9,7 +9,9 @@ from speciate.simulators.gpu import Access, Program, Work
 from .._contract import Status
 from .._errors import CandidateFault
 from .._kernel_trace import ATOMIC, HEAD, LAUNCH, LOAD, PROGRAM, STORE, WORK
+from ._arena import Arena, Span
 
+_WORD_BYTES = 8
 MOST = 1 << 62
 """Of any number in a record."""
 _KINDS: dict[int, Literal["load", "store", "atomic"]] = {LOAD: "load", STORE: "store", ATOMIC: "atomic"}
@@ -26,13 +28,15 @@ class Watched(NamedTuple):
     """Steps of the program that makes most, over the mean of all; 1 where not all were counted."""
 
 
-def written(memory: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return a copy of the words behind the first, which says how many they are. Raises CandidateFault(PROTOCOL)."""
-    words = memory.view(np.int64)
-    count = int(words[0])
-    if not 0 <= count < len(words):
-        raise _malformed(0, f"expected 0 to {len(words) - 1} words, got {count}")
-    return words[1 : 1 + count].copy()
+def written(arena: Arena, size: int) -> NDArray[np.int64]:
+    """Return the words at the arena's beginning, behind the first, which says how many they are.
+
+    Raises CandidateFault(PROTOCOL) where they are more than ``size`` bytes hold.
+    """
+    count, most = int(arena.get(Span(0, _WORD_BYTES)).view(np.int64)[0]), size // _WORD_BYTES - 1
+    if not 0 <= count <= most:
+        raise _malformed(0, f"expected 0 to {most} words, got {count}")
+    return arena.get(Span(_WORD_BYTES, (1 + count) * _WORD_BYTES)).view(np.int64)
 
 
 def launches(words: NDArray[np.int64]) -> list[Watched]:

@@ -22,7 +22,7 @@ from .._room import File, Order, Rooms
 from .._triton_builder import SIZE
 from ..sandbox import Programs, Worker
 from ..sandbox._interpreter import PACKAGES as FOLDER
-from ._arena import Arena
+from ._arena import Arena, Span
 from ._build import Made, kept, key_of, version_of
 from ._interface import KernelInterface, Sizes
 from ._triton import ARCHITECTURES, Call, Launches, malformed, read
@@ -156,10 +156,10 @@ def _reply(candidate: Candidate, job: Mapping[str, object], place: "Place") -> t
         with Link(process, limits) as link:
             link.start({"serve": builder_text(), "source": candidate.source, **memory, **job})
             cost = Cost(cpu_s=link.cost.cpu_s, wall_s=link.cost.wall_s)
-        (size,) = SIZE.unpack(arena.bytes[: SIZE.size].tobytes())
+        (size,) = SIZE.unpack(arena.get(Span(0, SIZE.size)).tobytes())
         if size > arena.size - SIZE.size:
             raise malformed(f"expected at most {arena.size} bytes, got {size}")
-        return arena.bytes[SIZE.size : SIZE.size + size].tobytes(), cost
+        return arena.get(Span(SIZE.size, SIZE.size + size)).tobytes(), cost
     finally:
         arena.close()
 

@@ -80,6 +80,11 @@ class Trusted:
             self.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
     def cpu_s(self) -> float:
         """Return the CPU seconds that it has used."""
         return self._clock.read_s()

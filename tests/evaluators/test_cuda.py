@@ -271,7 +271,7 @@ def test_a_vector_is_one_access_and_loads_that_need_not_wait_are_asked_for_toget
         for _ in range(2):  # Threads run in another order in each call, but where they are written down.
             kernel.record(TRACE_BYTES // 8)
             kernel.run()
-            (launch,) = launches(written(kernel.arena.bytes[:TRACE_BYTES]))
+            (launch,) = launches(written(kernel.arena, TRACE_BYTES))
             (program,) = launch.programs
             traces.append([(each.kind, each.item_bytes, each.joined) for each in program.accesses])
     assert traces[0] == traces[1]

@@ -1,6 +1,5 @@
 """The kernel kind: what is right passes, what is not fails with the right word, and neither can reach the judge."""
 
-import mmap
 import os
 import re
 import time
@@ -27,7 +26,7 @@ from speciate.evaluators import (
 from speciate.evaluators._claims import claim, claimed
 from speciate.evaluators._room import Rooms
 from speciate.evaluators.check._kernel_designs import KernelDesigns
-from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, guard_words, laid, unwritten
+from speciate.evaluators.kernel._arena import POISONS, Contents, guard_words, laid
 from speciate.evaluators.kernel._bars import Bar
 from speciate.evaluators.kernel._best_bar import Core, best_bar
 from speciate.evaluators.kernel._build import built, cache_folder
@@ -275,42 +274,6 @@ def test_the_vectors_of_a_binary_are_told(bubblewrap: Sandbox) -> None:
     wide = with_body(f"{loop} y[i] = x[i] * 2.0f + 1.0f;")
     assert built(scalar, rooms, bubblewrap.name).notes.vector_bits == 0
     assert built(wide, rooms, bubblewrap.name).notes.vector_bits >= 128
-
-
-def contents(arena: Arena, shift: int = 0) -> Contents:
-    rng = np.random.default_rng(3)
-    sizes = {"rows": 3, "columns": 5}
-    slot = laid(PROBLEM.interface, sizes, 0, shift)
-    return Contents(arena, slot, PROBLEM.inputs(sizes, "normal", rng), guard_words(rng))
-
-
-def test_the_arena_cannot_be_made_shorter() -> None:
-    arena = Arena(1 << 16)
-    with pytest.raises(PermissionError):
-        os.ftruncate(arena.descriptor, mmap.PAGESIZE)
-    arena.close()
-
-
-@pytest.mark.parametrize("shift", [0, 1, 3])
-def test_guards_and_inputs_are_watched_and_poison_shows(shift: int) -> None:
-    arena = Arena(1 << 16)
-    call = contents(arena, shift)
-    call.write(POISONS[0])
-    assert call.trespass() is None
-    assert unwritten(list(call.outputs().items())).startswith("y[0, 0] is nan")
-    first = call.outputs()
-    call.write(POISONS[1])
-    assert first["y"].tobytes() != call.outputs()["y"].tobytes()
-    slot = call._slot
-    for place, words in ((0, "before x"), (2, "behind y"), (3, "behind positive")):
-        call.write(POISONS[0])
-        arena.bytes[slot.guards[place].end - 1] ^= 1
-        assert words in call.trespass()
-    call.write(POISONS[0])
-    arena.bytes[slot.buffers[0].end - 1] ^= 1
-    assert "changed its input x" in call.trespass()
-    assert all(guard.end - guard.start >= GUARD_BYTES for guard in slot.guards)
-    arena.close()
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform", "pareto", "sorted", "sparse", "offset"])

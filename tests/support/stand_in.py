@@ -41,12 +41,13 @@ class StandIn:
         self.laps += 1
         seconds = 0.0
         for slot in self._slots:
-            views = {
-                buffer.name: self.arena.view(buffer, span, slot.sizes)
-                for buffer, span in zip(slot.interface.buffers, slot.buffers, strict=True)
+            spans = dict(zip((each.name for each in slot.interface.buffers), slot.buffers, strict=True))
+            inputs = {
+                each.name: self.arena.get(spans[each.name]).view(each.dtype).reshape(each.dimensions(slot.sizes))
+                for each in slot.interface.inputs
             }
-            for name, values in self._problem.reference(views, slot.sizes, np.float32).items():
-                views[name][...] = values
+            for name, values in self._problem.reference(inputs, slot.sizes, np.float32).items():
+                self.arena.put(spans[name].start, values)
             seconds += self._seconds(slot.buffers[0].start)
         return Lap(seconds, seconds)
 

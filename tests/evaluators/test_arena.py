@@ -1,0 +1,124 @@
+"""Where a kernel's buffers lie: guards and poison, shared memory, and a process's own that the judge reaches."""
+
+import mmap
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from speciate.evaluators import (
+    Candidate,
+    CandidateFault,
+    Place,
+    Sandbox,
+    SandboxError,
+    SourceFile,
+    Status,
+    evaluator_of,
+)
+from speciate.evaluators.kernel import _session
+from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, Span, guard_words, laid, unwritten
+from speciate.evaluators.kernel._checks import verify
+from speciate.evaluators.kernel._remote import reachable
+from support.row_scale.problem import RowScale
+
+PROBLEM = RowScale()
+ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+GIVES_UP = """
+#include <cstdint>
+#include <sys/mman.h>
+extern "C" %s {
+    const uintptr_t page = (uintptr_t)y & ~(uintptr_t)4095;
+    %s
+}
+"""
+"""Kernels that end badly for the memory that their answers lie in."""
+
+
+def contents(arena: Arena, shift: int = 0) -> Contents:
+    rng = np.random.default_rng(3)
+    sizes = {"rows": 3, "columns": 5}
+    slot = laid(PROBLEM.interface, sizes, 0, shift)
+    return Contents(arena, slot, PROBLEM.inputs(sizes, "normal", rng), guard_words(rng))
+
+
+def test_the_arena_cannot_be_made_shorter() -> None:
+    arena = Arena(1 << 16)
+    with pytest.raises(PermissionError):
+        os.ftruncate(arena.descriptor, mmap.PAGESIZE)
+    arena.close()
+
+
+def flip(arena: Arena, at: int) -> None:
+    arena.put(at, arena.get(Span(at, at + 1)) ^ 1)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3])
+def test_guards_and_inputs_are_watched_and_poison_shows(shift: int) -> None:
+    arena = Arena(1 << 16)
+    call = contents(arena, shift)
+    call.write(POISONS[0])
+    assert call.trespass() is None
+    assert unwritten(list(call.outputs().items())).startswith("y[0, 0] is nan")
+    first = {name: values.copy() for name, values in call.outputs().items()}
+    call.write(POISONS[1])
+    assert first["y"].tobytes() != call.outputs()["y"].tobytes()
+    slot = call._slot
+    for place, words in ((0, "before x"), (2, "behind y"), (3, "behind positive")):
+        call.write(POISONS[0])
+        flip(arena, slot.guards[place].end - 1)
+        assert words in call.trespass()
+    call.write(POISONS[0])
+    flip(arena, slot.buffers[0].end - 1)
+    assert "changed its input x" in call.trespass()
+    assert all(guard.end - guard.start >= GUARD_BYTES for guard in slot.guards)
+    arena.close()
+
+
+def kernel_that(body: str) -> Candidate:
+    text = GIVES_UP % (PROBLEM.interface.prototype, body)
+    return Candidate(files=(SourceFile(path="kernel.cpp", text=text),), language="c++")
+
+
+def test_what_is_timed_lies_in_huge_pages_of_the_process_s_own(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        assert reachable(kernel.pid)
+        kernel.arena.put(0, np.arange(4 << 20, dtype=np.uint8))
+        assert not np.frombuffer(kernel.arena._memory, dtype=np.uint8)[8:].any()
+        assert kernel.arena.get(Span(255, 258)).tolist() == [255, 0, 1]
+        if not ENABLED.exists() or "[never]" in ENABLED.read_text(encoding="ascii"):
+            pytest.skip("this kernel gives no huge pages")
+        pages = Path(f"/proc/{kernel.pid}/smaps_rollup").read_text(encoding="ascii")
+        huge = next(line for line in pages.splitlines() if line.startswith("AnonHugePages:"))
+        assert int(huge.split()[1]) >= 2 << 10
+
+
+def test_where_the_judge_may_not_reach_it_memory_is_shared(
+    bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_session, "reachable", lambda _: False)
+    with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        assert 0 < verify(PROBLEM, session.subject) <= 1.0
+        assert np.frombuffer(session.subject.arena._memory, dtype=np.uint8)[8:].any()
+
+
+@pytest.mark.parametrize(
+    "body", ["munmap((void*)page, 1 << 16);", "mprotect((void*)page, 1 << 16, PROT_NONE);"], ids=["unmaps", "hides"]
+)
+def test_a_kernel_that_gives_its_memory_up_is_told_so(body: str, bubblewrap: Sandbox) -> None:
+    with (
+        evaluator_of("kernel").open(PROBLEM, kernel_that(body), Place(PROBLEM.limits, bubblewrap)) as session,
+        pytest.raises(CandidateFault, match="its memory") as caught,
+    ):
+        verify(PROBLEM, session.subject)
+    assert caught.value.status is Status.PROTOCOL
+
+
+def test_where_its_process_has_ended_that_is_what_is_told(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        os.kill(session.subject.pid, signal.SIGKILL)
+        session.subject.process.died(5.0)
+        with pytest.raises(SandboxError, match="killed, and not by us"):
+            session.subject.arena.get(Span(0, 8))
