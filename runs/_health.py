@@ -10,7 +10,7 @@ import subprocess
 from typing import NamedTuple
 
 from speciate.evaluators import SandboxUnavailableError, SpeciateError, problem_names, sandbox_named, sandbox_names
-from speciate.evaluators.kernel import INSTALL, gpus, toolkit
+from speciate.evaluators.kernel import INSTALL, look_for_gpus, toolkit
 from speciate.evaluators.sandbox import sandbox_called
 
 from speciate import __version__
@@ -124,10 +124,11 @@ def _nvcc() -> Check:
 
 
 def _gpus() -> Check:
-    found = gpus()
-    if not found:
-        return Check("gpu", False, False, "none found: kernels in CUDA are emulated, and their time is modelled")
-    return Check("gpu", True, False, "; ".join(gpu.words for gpu in found) + ": kernels in CUDA are timed there")
+    found = look_for_gpus()
+    if not found.gpus:
+        why = f" ({found.trouble})" if found.trouble else ""
+        return Check("gpu", False, False, f"none found{why}: kernels in CUDA are emulated, and their time is modelled")
+    return Check("gpu", True, False, "; ".join(gpu.words for gpu in found.gpus) + ": kernels in CUDA are timed there")
 
 
 def _optional() -> list[Check]:

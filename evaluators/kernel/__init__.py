@@ -3,7 +3,7 @@
 from ._arena import Arrays
 from ._bars import release_bars
 from ._case import DISTRIBUTIONS, Case, draw
-from ._gpus import found as gpus
+from ._gpus import look as look_for_gpus
 from ._interface import C_TYPES, Buffer, KernelInterface, Sizes
 from ._problem import KernelProblem
 from ._session import Kernel
@@ -21,7 +21,7 @@ __all__ = [
     "KernelProblem",
     "Sizes",
     "draw",
-    "gpus",
+    "look_for_gpus",
     "release_bars",
     "toolkit",
 ]

@@ -59,22 +59,30 @@ class State(NamedTuple):
     power_limit_w: float
 
 
+class Found(NamedTuple):
+    """What was found when GPUs were looked for."""
+
+    gpus: tuple[Gpu, ...] = ()
+    trouble: str | None = None
+    """Why a driver that is there shows none, in its words."""
+
+
 @cache
-def found() -> tuple[Gpu, ...]:
+def look() -> Found:
     """Return the GPUs that this process may use; none where there is no driver, or it does not start."""
     try:
         driver = _gpu_driver.Driver()
         seen = [driver.facts(ordinal) for ordinal in range(driver.count())]
-    except (OSError, AttributeError, _gpu_driver.DriverError):
-        return ()
+    except (OSError, AttributeError, _gpu_driver.DriverError) as error:
+        return Found(trouble=None if "No such file" in str(error) else f"{_gpu_driver.LIBRARY}: {error}")
     told = [each.strip() for each in os.environ.get(VISIBLE, "").split(",")]
     places = told if VISIBLE in os.environ else [str(ordinal) for ordinal in range(len(seen))]
-    return tuple(Gpu(place=place, **facts) for place, facts in zip(places, seen, strict=False))
+    return Found(tuple(Gpu(place=place, **facts) for place, facts in zip(places, seen, strict=False)))
 
 
 def usable() -> tuple[Gpu, ...]:
     """Return those of the first one's name that is new enough for what candidates are compiled for."""
-    fitting = [gpu for gpu in found() if gpu.architecture >= OLDEST]
+    fitting = [gpu for gpu in look().gpus if gpu.architecture >= OLDEST]
     return tuple(gpu for gpu in fitting if gpu.name == fitting[0].name)
 
 

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ._problem import KernelProblem
     from ._session import Kernel
 
-MOST_PAIRS = 75
+MOST_PAIRS = 60
 """Made where the interval is wide, or some are disturbed: somebody else had the core for a while."""
-_MORE_PAIRS = 5
+_MORE_PAIRS = 4
 """Made before the interval is looked at again."""
-LEAST_PAIRS = 8
+LEAST_PAIRS = 6
 """Undisturbed ones that count alone; with fewer, all count."""
 WARM_UP = 1
 """Pairs before them, which look the same from the kernel's side and do not count."""
@@ -65,9 +65,9 @@ class Precision(NamedTuple):
     """Half of the interval's width, as a share of the ratio, that will do."""
 
 
-CLOSE = Precision(30, 0.02)
-"""For a claim."""
-ROUGH = Precision(15, 0.05)
+FINE = Precision(15, 0.04)
+"""For a claim, which is the mean of several repetitions."""
+ROUGH = Precision(8, 0.08)
 """While searching: several sizes count there, and what gets ahead is timed again."""
 
 
@@ -107,7 +107,7 @@ def timed(
     bar: Runner,
     sizes: Sizes,
     rng: np.random.Generator,
-    precision: Precision = CLOSE,
+    precision: Precision = FINE,
 ) -> Timing:
     """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
 

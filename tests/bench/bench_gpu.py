@@ -24,7 +24,7 @@ from speciate.evaluators import (
     sandbox_named,
 )
 from speciate.evaluators._statistics import spearman
-from speciate.evaluators.kernel import gpus
+from speciate.evaluators.kernel import look_for_gpus
 from speciate.evaluators.kernel._gpu_runner import DeviceCode, GpuBar, GpuKernel
 from speciate.evaluators.kernel._gpu_timing import timed_on_gpu
 from speciate.evaluators.kernel._gpus import claimed, usable
@@ -88,7 +88,7 @@ def _designs(problem) -> Iterator:
 
 def main(names: list[str]) -> int:
     """Time on the GPUs that this process may use."""
-    if not gpus():
+    if not look_for_gpus().gpus:
         print("no GPU found: nothing is timed")
         return 2
     try:

@@ -1,5 +1,6 @@
 """Kernels on a GPU, which is a stand-in here: found, held by one, right or not, timed by its marks."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -70,14 +71,18 @@ def test_gpus_are_found_where_there_is_a_driver(image: bytes, monkeypatch: pytes
     assert _health._gpus().told == f"{first.words}; {second.words}: kernels in CUDA are timed there"
     assert _gpus.state(first) == (1755.0, 2619.0, 41.0, 321.5, 700.0)
     monkeypatch.setenv(_gpus.VISIBLE, "1")
-    _gpus.found.cache_clear()
+    _gpus.look.cache_clear()
     assert _gpus.usable() == (second._replace(place="1"),)
     monkeypatch.setattr(_gpus._gpu_driver, "LIBRARY", "libcuda-of-nobody.so")
-    _gpus.found.cache_clear()
+    _gpus.look.cache_clear()
     assert _gpus.usable() == ()
-    assert not _health._gpus().ok
+    assert _health._gpus().told.startswith("none found: ")
+    monkeypatch.setattr(_gpus._gpu_driver, "LIBRARY", "libc.so.6")
+    _gpus.look.cache_clear()
+    assert _gpus.usable() == ()
+    assert re.match(r"none found \(libc\.so\.6: .*cuInit", _health._gpus().told)
     monkeypatch.undo()
-    _gpus.found.cache_clear()
+    _gpus.look.cache_clear()
 
 
 def test_each_candidate_has_a_gpu_of_its_own(image: bytes) -> None:

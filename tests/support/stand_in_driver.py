@@ -25,10 +25,10 @@ def stand_in_driver(folder: Path) -> Iterator[bytes]:
         patch.setattr(_gpus, "MANAGEMENT_LIBRARY", str(driver))
         patch.setenv("LD_LIBRARY_PATH", str(folder))
         patch.delenv(_gpus.VISIBLE, raising=False)
-        _gpus.found.cache_clear()
+        _gpus.look.cache_clear()
         yield str(kernels).encode()
         release_bars()
-    _gpus.found.cache_clear()
+    _gpus.look.cache_clear()
 
 
 def _built(target: Path, source: str, *flags: str) -> None:
