@@ -61,7 +61,9 @@ _NAMES = {80: "sm_80", 90: "sm_90a"}
 _RELEASE = re.compile(r"release (\d+\.\d+)")
 
 
-class _Text(Frozen):
+class Text(Frozen):
+    """A kernel in the assembler's language."""
+
     ptx: str
     architecture: int
     fused: bool
@@ -70,7 +72,7 @@ class _Text(Frozen):
 
 class _Compiled(Frozen):
     calls: tuple[Call, ...]
-    kernels: dict[str, _Text] = Field(max_length=_MOST_KERNELS)
+    kernels: dict[str, Text] = Field(max_length=_MOST_KERNELS)
 
 
 class TritonBuild(NamedTuple):
@@ -164,7 +166,7 @@ def _reply(candidate: Candidate, job: Mapping[str, object], place: "Place") -> t
         arena.close()
 
 
-def assembled(kernels: Mapping[str, _Text], rooms: Rooms) -> dict[str, str]:
+def assembled(kernels: Mapping[str, Text], rooms: Rooms) -> dict[str, str]:
     """Return by kernel what the assembler tells of it. Raises CandidateFault(INVALID) with its words where it fails."""
     if any(each.architecture not in ARCHITECTURES for each in kernels.values()):
         raise malformed("expected kernels for the architectures that were asked for")

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from speciate.evaluators import Candidate, CandidateFault, Place, Sandbox, Status, evaluator_of
+from speciate.evaluators import Candidate, CandidateFault, Place, ProblemError, Sandbox, Status, evaluator_of
+from speciate.evaluators._room import Rooms
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.kernel._triton import Launch, read
+from speciate.evaluators.kernel._triton_build import Text, assembled, release
 from support.own_process import TESTS, said
 from support.row_softmax import RowSoftmax
 
@@ -143,6 +145,21 @@ def test_a_list_of_launches_is_the_candidates_word() -> None:
         with pytest.raises(CandidateFault, match="the list of its launches") as caught:
             read(content, 1)
         assert caught.value.status is Status.PROTOCOL
+
+
+def test_what_an_assembler_refuses_is_invalid_with_its_words(bubblewrap: Sandbox) -> None:
+    rooms = Rooms(PROBLEM.limits, bubblewrap)
+    text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { ret; }"
+    told = assembled({"a": Text(ptx=text, architecture=80, fused=False)}, rooms)
+    assert "Compiling entry function 'k' for 'sm_80'" in told["a"]
+    with pytest.raises(CandidateFault, match=r"(?s)the assembler refused it: .*known instruction") as caught:
+        assembled({"a": Text(ptx=text.replace("ret", "return"), architecture=80, fused=False)}, rooms)
+    assert caught.value.status is Status.INVALID
+    with pytest.raises(CandidateFault, match="the architectures that were asked for") as caught:
+        assembled({"a": Text(ptx=text, architecture=75, fused=False)}, rooms)
+    assert caught.value.status is Status.PROTOCOL
+    with pytest.raises(ProblemError, match="expected its release"):
+        release("ptxas of a kind")
 
 
 def test_a_race_that_the_interpreter_hides_is_told(bubblewrap: Sandbox) -> None:
