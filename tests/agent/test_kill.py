@@ -1,10 +1,5 @@
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,11 +8,11 @@ from speciate.agent import Budget, RunSettings, create_run, open_archive, search
 from speciate.agent._tables import EvaluationRow
 from speciate.evaluators import ProblemRef, SpeciateError
 from sqlalchemy import func, select
+from support.killed_search import started
 from support.noisy import NoisyRouting, noisy_judge
 from synthetic_problem import RoutingProblem, routing_judge
 
 PROBLEM = RoutingProblem()
-SCRIPT = Path(__file__).with_name("killed_search.py")
 EVALUATIONS = 60
 
 
@@ -39,11 +34,6 @@ def contents(archive, run_id):
     )
 
 
-def start(path, run_id, seed, *words):
-    command = [sys.executable, str(SCRIPT), str(path), run_id, str(seed), *words]
-    return subprocess.Popen(command, stderr=subprocess.PIPE)
-
-
 async def noisy_routing_judge(candidate, cache, repetition=0):
     return noisy_judge(candidate, cache, repetition)
 
@@ -58,24 +48,23 @@ def written(archive, run_id):
 )
 def test_kills_at_random_instants_lose_and_repeat_nothing(request, tmp_path, noisy, evaluations, served):
     path = request.getfixturevalue("server").database() if served else tmp_path / "killed.db"
-    words = ["noisy"] if noisy else []
     archive, run_id = new_run(path, evaluations)
     rng, kills = Random(5), 0
     for sitting in range(6):
-        process = start(path, run_id, sitting, *words)
+        process = started(path, run_id, sitting, noisy)
         goal = written(archive, run_id) + rng.randrange(1, 9)
-        while process.poll() is None and written(archive, run_id) < goal:
-            time.sleep(0.005)
+        while process.is_alive() and written(archive, run_id) < goal:
+            time.sleep(0.02)
         time.sleep(rng.random() * 0.02)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
+        if process.is_alive():
+            process.kill()
             kills += 1
-        process.communicate()
+        process.join()
     assert kills >= 4
     assert archive.run(run_id).state == "running"
-    process = start(path, run_id, 99, *words)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors.decode()
+    process = started(path, run_id, 99, noisy)
+    process.join(120)
+    assert process.exitcode == 0
     whole, whole_id = new_run(tmp_path / "whole.db", evaluations)
     problem, judging = (NoisyRouting(), noisy_routing_judge) if noisy else (PROBLEM, routing_judge)
     asyncio.run(search(whole, whole_id, problem, ScriptedProposer(), judging))
@@ -87,12 +76,12 @@ def test_kills_at_random_instants_lose_and_repeat_nothing(request, tmp_path, noi
 
 def test_run_in_another_living_process_is_refused(place):
     archive, run_id = new_run(place)
-    process = start(place, run_id, 1)
+    process = started(place, run_id, 1)
     try:
-        while process.poll() is None and archive.run(run_id).state != "running":
+        while process.is_alive() and archive.run(run_id).state != "running":
             time.sleep(0.01)
         with pytest.raises(SpeciateError, match="another process"):
             asyncio.run(search(archive, run_id, PROBLEM, ScriptedProposer(), routing_judge))
     finally:
         process.kill()
-        process.communicate()
+        process.join()

@@ -1,13 +1,8 @@
 """A run's lessons as rows: derived from what was committed, the same after a kill and in a replay, and passed on."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from scripted_proposer import ScriptedProposer
@@ -31,11 +26,11 @@ from speciate.agent._statements import LESSONS
 from speciate.agent.researcher._tickets import RESEARCH, noted
 from speciate.evaluators import ProblemRef
 from sqlalchemy import select
+from support.killed_search import started
 from synthetic_problem import RoutingProblem, routing_judge
 
 PROBLEM = RoutingProblem()
 STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
-SCRIPT = Path(__file__).with_name("killed_search.py")
 
 
 class Sister(RoutingProblem):
@@ -178,11 +173,11 @@ def test_a_killed_and_resumed_run_learns_what_an_undisturbed_one_does(tmp_path):
     path = tmp_path / "killed.db"
     archive = open_archive(path, create=True)
     run_id = new_run(archive, 30, proposer="scripted", repairs=2)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), str(path), run_id, "1"])
-    while process.poll() is None and len(rows(archive, run_id)) < 5:
+    process = started(path, run_id, 1)
+    while process.is_alive() and len(rows(archive, run_id)) < 5:
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     cut = len(rows(archive, run_id))
     asyncio.run(search(archive, run_id, PROBLEM, ScriptedProposer(), routing_judge))
     whole = open_archive(tmp_path / "whole.db", create=True)

@@ -1,8 +1,4 @@
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
@@ -21,6 +17,7 @@ from speciate.agent import (
 )
 from speciate.agent._digest import parting_of, ticket_facts
 from speciate.evaluators import JudgeTask, ProblemRef, SpeciateError, Status
+from support.killed_search import started
 from support.llm_runs import llm_run
 from support.noisy import NoisyRouting, noisy_judge
 from support.openai_server import OpenAIServer
@@ -29,7 +26,6 @@ from synthetic_problem import RoutingProblem, judge, routing_judge
 
 PROBLEM = RoutingProblem()
 STARTERS = [PROBLEM.seed(), *(baseline.candidate for baseline in PROBLEM.baselines())]
-SCRIPT = Path(__file__).with_name("killed_search.py")
 LANES = ProblemRef(name=str(Path(__file__).parent.parent / "support" / "lanes.py"))
 
 
@@ -150,11 +146,11 @@ def test_noisy_run_is_replayed_from_its_measurements(tmp_path):
 def test_killed_and_resumed_run_and_an_unfinished_one_replay(tmp_path):
     path = tmp_path / "killed.db"
     archive, run_id = new_run(path, 40, proposer="scripted", repairs=2)
-    process = subprocess.Popen([sys.executable, str(SCRIPT), str(path), run_id, "1"])
-    while process.poll() is None and len(archive.evaluations(run_id)) < 15:
+    process = started(path, run_id, 1)
+    while process.is_alive() and len(archive.evaluations(run_id)) < 15:
         time.sleep(0.002)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     partly = again(archive, run_id, tmp_path)
     assert partly.parting is None
     assert 0 < partly.tickets < 40
