@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,9 @@ FOLLOWS = {
 """Checks that fail as well, since the cause is one that they see too."""
 
 
-def checked(path: Path | str, **options: str) -> Report:
-    return check_problem(ProblemRef(name=str(path), options=options), Settings())
+@cache
+def checked(path: Path | str) -> Report:
+    return check_problem(ProblemRef(name=str(path)), Settings())
 
 
 def finding(report: Report, check: str) -> Finding:
@@ -240,12 +242,12 @@ def test_an_unknown_problem_or_sandbox_is_the_users_mistake(capsys: pytest.Captu
 
 
 def test_the_command_ends_with_a_verdict_and_with_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app(["check", str(SUPPORT / "broken" / "bound_beaten.py"), "--quick"]) == 1
+    assert app(["check", str(SUPPORT / "broken" / "bound_beaten.py"), "--quick", "--workers", "1"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[-1].startswith("bound-beaten: not fit: 1 of 4 checks failed: headroom (")
     assert "12 further checks could not be made" in told[-1]
     assert "-> the bound is not one: prove it anew, mend bound()" in [line.strip() for line in told]
-    assert app(["check", str(SUPPORT / "bins.py"), "--quick", "--json"]) == 0
+    assert app(["check", str(SUPPORT / "bins.py"), "--quick", "--workers", "1", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["fit"], report["failed"], report["problem"]) == (True, [], "bins")
     assert [each["check"] for each in report["findings"]] == list(CHECKS)

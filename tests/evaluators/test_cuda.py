@@ -302,12 +302,12 @@ def only_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kind, "built_cuda", build)
 
 
-def fault_of(candidate: Candidate, sandbox: Sandbox) -> CandidateFault:
-    evaluator = evaluator_of("kernel")
+def fault_of(candidate: Candidate, sandbox: Sandbox, **limits: float) -> CandidateFault:
+    evaluator, allowed = evaluator_of("kernel"), PROBLEM.limits.model_copy(update=limits)
     assert evaluator.screen(PROBLEM, candidate) is None
     with (
         pytest.raises(CandidateFault) as caught,
-        evaluator.open(PROBLEM, candidate, Place(PROBLEM.limits, sandbox)) as session,
+        evaluator.open(PROBLEM, candidate, Place(allowed, sandbox)) as session,
     ):
         verify(PROBLEM, session.subject)
     return caught.value
@@ -333,4 +333,5 @@ def test_a_kernel_in_cuda_that_does_not_do_its_work_fails(
     name: str, status: Status, bubblewrap: Sandbox, only_emulated: None
 ) -> None:
     design = next(each for each in HOSTILE if each.name == name)
-    assert fault_of(design.candidate, bubblewrap).status is status
+    waited_for = {"decision_cpu_s": 1.0} if status is Status.TIMEOUT else {}
+    assert fault_of(design.candidate, bubblewrap, **waited_for).status is status
