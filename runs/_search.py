@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from speciate.agent import (
     FIXED_GRAMMAR,
@@ -42,9 +42,11 @@ from ._arms import ARMS, arm_of, arm_settings, charge_words, controls_of
 from ._findings import SPLITS, Findings, findings_of
 from ._options import Arm
 from ._progress import Progress
-from ._report import Report, write_report
 from ._tally import Tally
 from ._verdict import RIVALS, Verdict
+
+if TYPE_CHECKING:
+    from ._report import Report
 
 GROWN_KINDS = frozenset({"policy", "plan", "formula"})
 """Kinds whose candidates only the problem's own functions are recombined into; a program may be shell."""
@@ -72,7 +74,7 @@ class Ending(NamedTuple):
 
     outcomes: tuple[SearchOutcome, ...]
     findings: Findings
-    report: Report
+    report: "Report"
 
     @property
     def complete(self) -> bool:
@@ -164,6 +166,8 @@ def see_through(archive: Archive, run: RunRecord, progress: Progress, choices: C
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise Interrupted(run.id) from error
     findings = findings_of(archive, archive.run(run.id), problem)
+    from ._report import write_report
+
     return Ending(outcomes, findings, write_report(findings, choices.folder))
 
 
