@@ -166,7 +166,7 @@ class RunSettings(Frozen):
     """``bubblewrap``, ``process`` or None for the best one here."""
     repairs: int = Field(default=1, ge=0)
     """How often a model may mend its own faulty candidate."""
-    remeasure: int = Field(default=8, ge=0)
+    remeasure: int = Field(default=4, ge=0)
     """Most fresh repetitions of either side before a niche changes hands, where the problem is noisy; they come on
     top of the budget's evaluations. 0 believes the first measurement."""
     ticket_hours: float = Field(default=24.0, gt=0)

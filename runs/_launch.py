@@ -127,7 +127,7 @@ def run(  # noqa: PLR0913 - typer makes an option of each parameter
     ] = False,
     remeasure: Annotated[
         int, typer.Option("--remeasure", min=0, metavar="N", help="Noisy problems: most repetitions to take a niche.")
-    ] = 8,
+    ] = 4,
     ticket_hours: Annotated[
         float, typer.Option("--ticket-hours", metavar="H", help="External: how long a ticket may be told.")
     ] = 24.0,

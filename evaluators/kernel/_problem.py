@@ -26,7 +26,7 @@ from ._languages import LANGUAGES, Language
 from ._modelled import DEVICE, TRACE_BYTES, device_like, device_named
 from ._race import ELSEWHERE_BYTES, slots_of
 from ._session import Kernel
-from ._timing import FINE, NOISY, ROUGH, Timing, calls_of, timed
+from ._timing import NOISY, Timing, calls_of, timed
 
 _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
@@ -247,8 +247,7 @@ class KernelProblem(Problem[Kernel]):
             best = best_bar(self, Core(self, subject), sizes)
         before = subject.peak_bytes()
         try:
-            precision = ROUGH if workload.split == "train" else FINE
-            timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn), precision)
+            timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
         except BarError as error:
             release_bar(best.key)
             raise SandboxError(str(error)) from error

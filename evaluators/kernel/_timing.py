@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from ._problem import KernelProblem
     from ._session import Kernel
 
-MOST_PAIRS = 60
+PAIRS = 8
+"""Undisturbed ones, at least."""
+MOST_PAIRS = 40
 """Made where the interval is wide, or some are disturbed: somebody else had the core for a while."""
+CLOSE = 0.08
+"""Half of the interval's width, as a share of the ratio, that will do: what gets ahead is timed again, and what is
+claimed is the mean of several repetitions."""
 _MORE_PAIRS = 4
 """Made before the interval is looked at again."""
-LEAST_PAIRS = 6
+LEAST_PAIRS = 4
 """Undisturbed ones that count alone; with fewer, all count."""
 WARM_UP = 1
 """Pairs before them, which look the same from the kernel's side and do not count."""
@@ -54,21 +59,6 @@ NOISY = "noisy"
 LOCK = "speciate-timing"
 PATIENCE_S = 0.25
 """How long another judge's pair is waited for; half a pair takes some 50 ms."""
-
-
-class Precision(NamedTuple):
-    """When enough pairs were made."""
-
-    pairs: int
-    """Undisturbed ones, at least: an interval of few is narrow by chance too often."""
-    half_width: float
-    """Half of the interval's width, as a share of the ratio, that will do."""
-
-
-FINE = Precision(15, 0.04)
-"""For a claim, which is the mean of several repetitions."""
-ROUGH = Precision(8, 0.08)
-"""While searching: several sizes count there, and what gets ahead is timed again."""
 
 
 class Timing(NamedTuple):
@@ -101,23 +91,8 @@ def calls_of(problem: "KernelProblem", sizes: Sizes) -> int:
     return min(MOST_CALLS, max(1, round(SAMPLE_BYTES / problem.moved_bytes(sizes))))
 
 
-def timed(
-    problem: "KernelProblem",
-    kernel: "Kernel",
-    bar: Runner,
-    sizes: Sizes,
-    rng: np.random.Generator,
-    precision: Precision = FINE,
-) -> Timing:
+def timed(problem: "KernelProblem", kernel: "Kernel", bar: Runner, sizes: Sizes, rng: np.random.Generator) -> Timing:
     """Time a kernel against a bar; again, at most ``ATTEMPTS`` times, while the clocks disagree.
-
-    Args:
-        problem: of the kernel.
-        kernel: in its sandbox.
-        bar: on the same core.
-        sizes: of all calls.
-        rng: of inputs, and of which calls are looked at.
-        precision: which will do.
 
     Raises CandidateFault for a call that was wrong, and ``cheated`` for a time that cannot be or a kernel that works
     while nothing is asked of it.
@@ -125,7 +100,7 @@ def timed(
     with on_core(kernel.cpu):
         with quiet(kernel):
             copied = copy_s(problem.moved_bytes(sizes))
-        timing = _Timed(Race(problem, kernel, bar, sizes, calls_of(problem, sizes), rng), kernel, copied, precision)
+        timing = _Timed(Race(problem, kernel, bar, sizes, calls_of(problem, sizes), rng), kernel, copied)
         for attempt in range(1, ATTEMPTS + 1):
             found = timing.pairs(attempt)
             if not found.noisy:
@@ -137,11 +112,10 @@ def timed(
 class _Timed:
     """The pairs of one kernel and one bar on one core, by two clocks."""
 
-    def __init__(self, race: Race, kernel: "Kernel", copied: float, precision: Precision):
+    def __init__(self, race: Race, kernel: "Kernel", copied: float):
         self._race = race
         self._kernel = kernel
         self._copied = copied
-        self._precision = precision
         self._rested_s = 0.0
 
     def pairs(self, attempt: int) -> Timing:
@@ -168,7 +142,7 @@ class _Timed:
         """Make pairs until those that were left alone tell enough; all count where too few were."""
         calm: list[tuple[Lap, Lap]] = []
         disturbed: list[tuple[Lap, Lap]] = []
-        enough, restless = self._precision.pairs, 0
+        enough, restless = PAIRS, 0
         for i in range(WARM_UP + MOST_PAIRS):
             pair = self._pair(i)
             restless_s = self._restless_s(pair[0])
@@ -179,10 +153,10 @@ class _Timed:
                 self._require_rest(restless, i, restless_s)
                 continue
             (disturbed if any(map(waited, pair)) else calm).append(pair)
-            if len(calm) < LEAST_PAIRS and len(disturbed) > self._precision.pairs:
+            if len(calm) < LEAST_PAIRS and len(disturbed) > 2 * PAIRS:
                 break  # It waits by itself.
             if len(calm) == enough:
-                if half_width(calm) <= self._precision.half_width:
+                if half_width(calm) <= CLOSE:
                     return calm
                 enough += _MORE_PAIRS
         return calm if len(calm) >= LEAST_PAIRS else calm + disturbed

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from speciate.evaluators import Candidate, CandidateFault, Place, Sandbox, Status, evaluator_of
 from speciate.evaluators.kernel._checks import verify
-from speciate.evaluators.kernel._timing import FINE, WARM_UP, timed
+from speciate.evaluators.kernel._timing import PAIRS, WARM_UP, timed
 from support.kernel_corpus import AIMED_HERE, CORPUS, HACKS, HONEST, LIBRARY, Hack, source
 from support.naive_harness import naive
 from support.row_softmax import RowSoftmax
@@ -125,5 +125,5 @@ def test_a_kernel_that_dawdles_at_first_is_timed_as_often_as_any() -> None:
     dawdling = iter([1.0] * 16 * 2 * WARM_UP)
     kernel = StandIn(PROBLEM, lambda _: next(dawdling, 1e-3))
     found = timed(PROBLEM, kernel, StandIn(PROBLEM, lambda _: 1e-3), SIZES, np.random.default_rng(0))
-    assert kernel.laps == 2 * (WARM_UP + FINE.pairs)
+    assert kernel.laps == 2 * (WARM_UP + PAIRS)
     assert found.ratio == pytest.approx(1.0)
