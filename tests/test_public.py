@@ -66,7 +66,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     test nothing of ours.
     """
     folder = tmp_path_factory.mktemp("foreign")
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     python = folder / "venv/bin/python"
     purelib = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True
@@ -82,7 +82,9 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = copy / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((source / name).read_bytes())
-        install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(copy)]
+        # Our pip does it for that Python: to give it a pip of its own takes longer than all that is installed.
+        pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        install = [*pip, "install", "-q", "--no-deps", "--no-build-isolation", str(copy)]
         made = subprocess.run(
             install, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ours}, check=False
         )
