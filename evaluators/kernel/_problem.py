@@ -32,7 +32,8 @@ _SEEDS: dict[Split, int] = {"train": 11, "validation": 12, "heldout": 13}
 _WIDTHS = {0: "scalar", 128: "128 bits", 256: "256 bits", 512: "512 bits"}
 OWN, LIBRARY = "own code", "library"
 _EMULATED_SLOWER = 4.0
-"""How much longer a call may take in the emulator: one of two million threads and 24 barriers takes 4 CPU seconds."""
+"""How much longer a call may take in an emulator: one of two million threads and 24 barriers takes 4 CPU seconds, and
+one of 486 programs in Triton, each with seven steps of a product, 3 to 7."""
 _TORCH_WALL_S = 240.0
 """In which torch and Triton load, on a busy machine too: two CPU seconds at most, but on one core."""
 SEED = "seed"
@@ -85,7 +86,7 @@ class KernelProblem(Problem[Kernel]):
             raise ProblemError(f"option device: expected language cuda or triton beside it, got {language!r}")
         if self.told.tool == "triton":
             self.limits = self.limits.model_copy(update={"start_wall_s": _TORCH_WALL_S})
-        if self.told.tool == "nvcc":
+        if self.told.tool in ("nvcc", "triton"):
             names = ("decision_wall_s", "decision_cpu_s")
             longer = {name: getattr(self.limits, name) * _EMULATED_SLOWER for name in names}
             self.limits = self.limits.model_copy(update=longer)
