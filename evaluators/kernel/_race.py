@@ -32,7 +32,8 @@ TIMED = "uniform"
 """Distribution of what timed calls are given: the quickest to draw."""
 ELSEWHERE_BYTES = 64 << 20
 """Of an arena, beside those of the calls: by so much they may begin later."""
-_PAGE_BYTES = 4096
+_PLACES = 8
+"""Where they may begin: few, so that who remembers answers by their addresses meets them again, and other inputs."""
 _RESAMPLES = 2000
 
 
@@ -95,7 +96,7 @@ class Race:
         if hard is not None:
             inputs[hard] = self._problem.inputs(self._sizes, self._hard.pop(), self._rng)
         # Elsewhere each time: some parts of a memory are slower than others, and not the same ones of the other's.
-        start = int(self._rng.integers(0, ELSEWHERE_BYTES // _PAGE_BYTES)) * _PAGE_BYTES
+        start = int(self._rng.integers(0, _PLACES)) * (ELSEWHERE_BYTES // _PLACES)
         slots = slots_of(self._problem.interface, self._sizes, self.calls, start)
         order = [slots[i] for i in self._rng.permutation(len(slots))]
         poison = POISONS[int(self._rng.integers(0, len(POISONS)))]

@@ -52,9 +52,9 @@ OFF_CLOCK = 0.05
 """CPU time that a kernel may take while nothing is asked of it, as a share of what it takes when asked."""
 OFF_CLOCK_S = 50e-6
 """And of each timing: it has to say that it is done, and to wait."""
-RESTLESS_PAIRS = 3
-"""In which it may take more without an inquiry, and never more than every fourth: a host that stops all clocks but this
-one for a while looks the same. Such pairs do not count."""
+RESTLESS_PAIRS = 6
+"""In which it may take more, and in more of them if they are not most of all: such pairs do not count, so there is
+nothing to gain by them, and a host that stops all clocks but this one for a while looks the same."""
 NOISY = "noisy"
 LOCK = "speciate-timing"
 PATIENCE_S = 0.25
@@ -178,7 +178,7 @@ class _Timed:
         return late if late > OFF_CLOCK * lap.cpu_s + 2 * OFF_CLOCK_S else None
 
     def _require_rest(self, restless: int, pairs: int, last_s: float) -> None:
-        if restless > RESTLESS_PAIRS and restless > pairs // 4:
+        if restless > RESTLESS_PAIRS and restless > pairs // 2:
             detail = f"took {last_s * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
             raise self._kernel.wrong(detail, Status.CHEATED)
 
