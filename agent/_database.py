@@ -200,9 +200,11 @@ def _inspect_file(path: Path, create: bool, busy_timeout_s: float) -> bool:
 def _identify(path: Path, busy_timeout_s: float) -> bool:
     """Return whether an SQLite file is empty; refuse one that another program filled."""
     try:
-        with closing(sqlite3.connect(path, timeout=busy_timeout_s)) as connection:
-            application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+        with closing(sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)) as connection:
+            # Of one moment: another process may be about to make an archive of it.
+            connection.execute("BEGIN")
             tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            application: int = connection.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.Error as error:
         raise SpeciateError(_sentence(str(path), error, busy_timeout_s)) from error
     if application != APPLICATION_ID and (application or tables):

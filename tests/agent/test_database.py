@@ -5,6 +5,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -84,6 +85,27 @@ def test_file_of_another_kind_is_left_alone(tmp_path):
     path.write_text("not a database, but long enough to have a header")
     assert "not an SQLite file" in refusal(path, create=True)
     assert path.read_text().startswith("not a database")
+
+
+def test_a_file_that_another_thread_makes_an_archive_of_meanwhile_is_no_foreign_one(tmp_path, monkeypatch):
+    place = tmp_path / "x.db"
+    place.touch()
+    other = threading.Thread(target=lambda: open_archive(place, create=True).close())
+
+    class Dawdling(sqlite3.Connection):
+        def execute(self, statement, *parameters):
+            rows = super().execute(statement, *parameters).fetchall()
+            if rows and not other.ident:
+                monkeypatch.undo()
+                other.start()
+                other.join(1.0)
+            return SimpleNamespace(fetchone=lambda: rows[0])
+
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *given, **named: connect(*given, factory=Dawdling, **named))
+    open_archive(place, create=True).close()
+    other.join()
+    open_archive(place).close()
 
 
 def test_damaged_database_is_refused(tmp_path):
