@@ -92,6 +92,11 @@ class Arena:
         # Kept, since a new one for each answer costs more than the copying: its pages have to be found first.
         self._copy: NDArray[np.uint8] = np.empty(self.size, dtype=np.uint8)
 
+    @property
+    def reached(self) -> bool:
+        """Whether buffers lie in the other process's own memory."""
+        return self._there is not None
+
     def reach(self, pid: int, gone: Callable[[GoneError], Exception]) -> None:
         """Have all buffers in memory of that process's own from here on; it has written where to the first bytes.
 

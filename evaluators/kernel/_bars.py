@@ -44,17 +44,28 @@ class Bar:
             file also defines ``before_FUNCTION``, that is called with the same arguments first, and is not timed: a
             form that is handed its weights in another shape makes it there.
         cpu: the core.
+        own: whether its buffers may lie in memory of its own: as little as the kernel's beside it, or the two would
+            be timed in other pages.
 
     Raises BarError where it does not start.
     """
 
-    def __init__(self, name: str, interface: KernelInterface, arena_bytes: int, code: Mapping[str, Any], cpu: int):
+    def __init__(
+        self,
+        name: str,
+        interface: KernelInterface,
+        arena_bytes: int,
+        code: Mapping[str, Any],
+        cpu: int,
+        *,
+        own: bool = True,
+    ):
         self.name = name
         self._before = "path" in code and f"def before_{code['function']}(" in Path(code["path"]).read_text("utf-8")
         self.arena = Arena(arena_bytes)
         try:
             self._worker = Trusted(self.arena, cpu)
-            own = reachable(self._worker.pid)
+            own = own and reachable(self._worker.pid)
             self._worker.load({"serve": worker_text(), "own": own, **call_facts(interface, self.arena), **code})
             if own:
                 self.arena.reach(self._worker.pid, self._failed)

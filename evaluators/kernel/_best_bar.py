@@ -96,7 +96,7 @@ class Core:
 
     def __init__(self, problem: "KernelProblem", kernel: "Kernel"):
         self.told = processor()
-        self.place = kernel.cpu
+        self.place = kernel.cpu, kernel.arena.reached
         self._problem = problem
         self._kernel = kernel
 

@@ -209,7 +209,7 @@ class KernelProblem(Problem[Kernel]):
                 code = {"object": kernel.build(self.seed_in_cpp()).content}
             except (CandidateFault, OSError) as error:
                 raise BarError(f"bar {name}: {error}") from error
-        return Bar(name, self.interface, self.arena_bytes, code, kernel.cpu)
+        return Bar(name, self.interface, self.arena_bytes, code, kernel.cpu, own=kernel.arena.reached)
 
     def seed_in_cpp(self) -> Candidate:
         """Return the seed that is a bar, whatever language is searched in."""

@@ -63,5 +63,5 @@ def reachable(pid: int) -> bool:
     """Return whether this process may read and write the memory of that one."""
     byte = ctypes.create_string_buffer(1)
     here, nowhere = _Part(ctypes.addressof(byte), 1), _Part(None, 1)
-    _libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(nowhere), 1, 0)
-    return ctypes.get_errno() == errno.EFAULT
+    moved = _libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(nowhere), 1, 0)
+    return bool(moved == -1 and ctypes.get_errno() == errno.EFAULT)

@@ -19,6 +19,7 @@ from speciate.evaluators import (
 )
 from speciate.evaluators.kernel import _session
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, Span, guard_words, laid, unwritten
+from speciate.evaluators.kernel._best_bar import Core, best_bar
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._remote import reachable
 from support.row_scale.problem import RowScale
@@ -102,6 +103,8 @@ def test_where_the_judge_may_not_reach_it_memory_is_shared(
     with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
         assert 0 < verify(PROBLEM, session.subject) <= 1.0
         assert np.frombuffer(session.subject.arena._memory, dtype=np.uint8)[8:].any()
+        bar = best_bar(PROBLEM, Core(PROBLEM, session.subject), PROBLEM.sizes["train"]["S"]).runner
+        assert not bar.arena.reached  # Else it would be timed in other pages than the kernel.
 
 
 @pytest.mark.parametrize(
