@@ -10,7 +10,7 @@ import subprocess
 from typing import NamedTuple
 
 from speciate.evaluators import SandboxUnavailableError, SpeciateError, problem_names, sandbox_named, sandbox_names
-from speciate.evaluators.kernel import INSTALL, look_for_gpus, toolkit
+from speciate.evaluators.kernel import HUGE_PAGES_SWITCH, INSTALL, huge_pages_granted, look_for_gpus, toolkit
 from speciate.evaluators.sandbox import sandbox_called
 
 from speciate import __version__
@@ -42,6 +42,7 @@ def checks(key_env: str) -> list[Check]:
         Check("python", True, True, f"{platform.python_version()} on {platform.platform(terse=True)}"),
         _sqlite(),
         _cores(),
+        _pages(),
         *sandbox_checks(),
         _key(key_env),
         _git(),
@@ -76,6 +77,13 @@ def _sqlite() -> Check:
 def _cores() -> Check:
     usable = len(os.sched_getaffinity(0))
     return Check("cores", True, True, f"{usable} usable of {os.cpu_count()}")
+
+
+def _pages() -> Check:
+    if huge_pages_granted():
+        return Check("huge pages", True, False, "granted: kernels are timed in them")
+    told = "not granted: kernels are timed in small ones, and their figures differ more from run to run"
+    return Check("huge pages", False, False, f"{told}; root can have them by: echo madvise > {HUGE_PAGES_SWITCH}")
 
 
 def sandbox_checks() -> list[Check]:

@@ -5,6 +5,7 @@ from ._bars import release_bars
 from ._case import DISTRIBUTIONS, Case, draw
 from ._gpus import look as look_for_gpus
 from ._interface import C_TYPES, Buffer, KernelInterface, Sizes
+from ._pages import HUGE_PAGES_SWITCH, huge_pages_granted
 from ._problem import KernelProblem
 from ._session import Kernel
 from ._toolkit import INSTALL, toolkit
@@ -12,6 +13,7 @@ from ._toolkit import INSTALL, toolkit
 __all__ = [
     "C_TYPES",
     "DISTRIBUTIONS",
+    "HUGE_PAGES_SWITCH",
     "INSTALL",
     "Arrays",
     "Buffer",
@@ -21,6 +23,7 @@ __all__ = [
     "KernelProblem",
     "Sizes",
     "draw",
+    "huge_pages_granted",
     "look_for_gpus",
     "release_bars",
     "toolkit",

@@ -15,6 +15,7 @@ from .._errors import SpeciateError
 from ..sandbox._kind import control
 from ._arena import Arena, Slot
 from ._interface import KernelInterface
+from ._pages import HEAP
 from ._remote import reachable
 from ._session import NOW, Lap, Runner, call_facts, worker_text
 from ._trusted import Trusted, TrustedError
@@ -64,9 +65,10 @@ class Bar:
         self._before = "path" in code and f"def before_{code['function']}(" in Path(code["path"]).read_text("utf-8")
         self.arena = Arena(arena_bytes)
         try:
-            self._worker = Trusted(self.arena, cpu)
+            self._worker = Trusted(self.arena, cpu, dict(HEAP))
             own = own and reachable(self._worker.pid)
-            self._worker.load({"serve": worker_text(), "own": own, **call_facts(interface, self.arena), **code})
+            told = {"serve": worker_text(), "own": own, "touch": arena_bytes}
+            self._worker.load({**told, **call_facts(interface, self.arena), **code})
             if own:
                 self.arena.reach(self._worker.pid, self._failed)
         except TrustedError as error:

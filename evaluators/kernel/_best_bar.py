@@ -20,6 +20,7 @@ from ._bars import BarError, Form, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
+from ._pages import SMALL_PAGES
 from ._race import IMPOSSIBLE, TIMED, slots_of
 from ._session import Lap
 from ._timing import calls_of, copy_s, on_core, timing_lock
@@ -95,7 +96,7 @@ class Core:
     """A core of this machine; CPU time counts, which a busy machine leaves as it is. A ``Ground``."""
 
     def __init__(self, problem: "KernelProblem", kernel: "Kernel"):
-        self.told = processor()
+        self.told = processor() if kernel.arena.reached else f"{processor()}, {SMALL_PAGES}"
         self.place = kernel.cpu, kernel.arena.reached
         self._problem = problem
         self._kernel = kernel
@@ -217,7 +218,7 @@ def _in_turns(ready: Mapping[str, _Ready]) -> dict[str, float]:
 
 def _key(problem: "KernelProblem", sizes: Sizes, ground: str) -> str:
     told: list[object] = [problem.name, problem.version, sorted(sizes.items()), *problem.bar_names, ground]
-    told += ["in turns, in huge pages", _ROUNDS]  # a choice that was made in another way is not read
+    told += ["in turns, beside a heap that stays", _ROUNDS]  # a choice that was made in another way is not read
     told += [(name, _version(name)) for name in _LIBRARIES]
     told += problem.bar_texts()
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()

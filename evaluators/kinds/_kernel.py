@@ -19,8 +19,9 @@ from ..kernel._interface import KernelInterface
 from ..kernel._labels import calls_a_library
 from ..kernel._languages import Tool
 from ..kernel._launches import launches_of
+from ..kernel._pages import HEAP, SMALL_PAGES, huge_pages_granted
 from ..kernel._problem import LIBRARY, KernelProblem
-from ..kernel._session import Kernel
+from ..kernel._session import MODELLED, Kernel
 from ..kernel._triton_build import INTERPRETER, PACKAGES, built_triton
 from ..sandbox import SandboxProcess, Worker, sandbox_named
 from ..sandbox._interpreter import TORCH
@@ -107,7 +108,8 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
     launches = built_triton(problem, candidate, rooms(), place) if tool == "triton" else None
     cpu = min(os.sched_getaffinity(0)) if place.cpu is None else place.cpu
-    room = Worker() if made is not None else INTERPRETER if tool == "triton" else Worker(True, _shown(tool))
+    timed = Worker(environment=HEAP) if made is not None else Worker(True, _shown(tool), environment=HEAP)
+    room = INTERPRETER if tool == "triton" else timed
     arena = Arena(problem.arena_bytes)
     try:
         process = place.sandbox.start(place.limits, cpu, room, shared=arena.descriptor)
@@ -127,6 +129,8 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
             kernel.cuda = cuda
             kernel.labels.append(EMULATED)
         kernel.load({"source": candidate.source} if made is None else {"object": made.content})
+        if tool not in MODELLED and not (kernel.arena.reached and huge_pages_granted()):
+            kernel.labels.append(SMALL_PAGES)
     except BaseException:
         kernel.close()
         raise

@@ -77,6 +77,7 @@ class Docker:
             loads=shared is not None,
             scratch_bytes=PROGRAM_SCRATCH_BYTES if whole else SCRATCH_BYTES,
             readable=tuple(sorted(map(showable, room.readable))) if isinstance(room, Programs) else (),
+            environment=room.environment if isinstance(room, Worker) else (),
         )
         if room.packages:
             _require_packages(self.image)

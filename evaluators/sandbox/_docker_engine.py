@@ -59,6 +59,8 @@ class Shape(NamedTuple):
     scratch_bytes: int = SCRATCH_BYTES
     readable: tuple[str, ...] = ()
     """Files and folders of this machine to show inside, read-only."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables of its processes, beside what every worker has."""
 
 
 class Facts(NamedTuple):
@@ -177,7 +179,7 @@ def launch(shape: Shape, folder: str) -> str:
                 user="0:0",
                 hostname="sandbox",
                 working_dir="/",
-                environment=ENVIRONMENT,
+                environment={**ENVIRONMENT, **dict(shape.environment)},
                 network_disabled=True,
                 healthcheck={"test": ["NONE"]},
                 labels={OWNER: owner()},

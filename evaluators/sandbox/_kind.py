@@ -75,7 +75,7 @@ class Worker(NamedTuple):
     """Modules that take long to import. A sandbox may fork the worker from a process of its own that has them; it
     then has no scratch folder, and what loading them took is not its cost."""
     environment: tuple[tuple[str, str], ...] = ()
-    """Variables that must stand while those are imported."""
+    """Variables of its process, beside what every worker has; they stand while those are imported."""
 
 
 class Programs(NamedTuple):

@@ -127,5 +127,5 @@ def _start(limits: Limits, cpu: int | None, room: Worker, shared: int | None = N
 
 def _environment(room: Worker) -> dict[str, str]:
     # Nothing is mounted here, so the packages are where they are; landlock leaves only NumPy readable there.
-    own = environment(room.packages)
+    own = {**environment(room.packages), **dict(room.environment)}
     return {**own, "PYTHONPATH": os.path.dirname(packages()[0])} if room.packages else own

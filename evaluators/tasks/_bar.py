@@ -6,6 +6,7 @@ from typing import TypeVar
 from .._errors import CandidateFault, SandboxError
 from ..kernel._arena import Slot
 from ..kernel._bars import BarError
+from ..kernel._remote import GoneError
 from ..kernel._session import Kernel, Lap
 
 REFERENCE = "reference"
@@ -24,6 +25,8 @@ class ReferenceBar:
         self.name = name
         self.arena = kernel.arena
         self._kernel = kernel
+        if kernel.arena.reached:
+            kernel.arena.reach(kernel.pid, self._gone)
 
     def prepare(self, slots: Sequence[Slot]) -> None:
         """Tell it which calls come next. Raises BarError."""
@@ -39,6 +42,10 @@ class ReferenceBar:
             return ask()
         except (CandidateFault, SandboxError) as fault:
             raise BarError(f"bar {self.name}: {fault}") from fault
+
+    def _gone(self, error: GoneError) -> BarError:
+        """Return whose fault it is that its memory is no more: not that of the candidate beside it."""
+        return BarError(f"bar {self.name}: {error}")
 
     def close(self) -> None:
         """End its process and free its memory. Safe to repeat."""

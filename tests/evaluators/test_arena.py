@@ -3,6 +3,7 @@
 import mmap
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,17 @@ from speciate.evaluators import (
     Status,
     evaluator_of,
 )
-from speciate.evaluators.kernel import _session
+from speciate.evaluators.kernel import _session, huge_pages_granted
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, Span, guard_words, laid, unwritten
+from speciate.evaluators.kernel._bars import Bar, BarError
 from speciate.evaluators.kernel._best_bar import Core, best_bar
 from speciate.evaluators.kernel._checks import verify
+from speciate.evaluators.kernel._pages import SMALL_PAGES
 from speciate.evaluators.kernel._remote import reachable
+from speciate.evaluators.tasks._bar import ReferenceBar
 from support.row_scale.problem import RowScale
 
 PROBLEM = RowScale()
-ENABLED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 GIVES_UP = """
 #include <cstdint>
 #include <sys/mman.h>
@@ -35,6 +38,15 @@ extern "C" %s {
 }
 """
 """Kernels that end badly for the memory that their answers lie in."""
+ALLOCATES = """
+#include <cstdint>
+#include <vector>
+extern "C" %s {
+    std::vector<float> scratch(12 << 20, 1.0f);
+    asm volatile("" : : "r"(scratch.data()) : "memory");
+}
+"""
+"""48 MiB in each call, handed back at its end."""
 
 
 def contents(arena: Arena, shift: int = 0) -> Contents:
@@ -77,9 +89,41 @@ def test_guards_and_inputs_are_watched_and_poison_shows(shift: int) -> None:
     arena.close()
 
 
-def kernel_that(body: str) -> Candidate:
-    text = GIVES_UP % (PROBLEM.interface.prototype, body)
+def kernel_of(text: str) -> Candidate:
     return Candidate(files=(SourceFile(path="kernel.cpp", text=text),), language="c++")
+
+
+def kernel_that(body: str) -> Candidate:
+    return kernel_of(GIVES_UP % (PROBLEM.interface.prototype, body))
+
+
+def faults_of(pid: int) -> int:
+    """How often a page of the process had to be found."""
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[7])
+
+
+def test_what_a_kernel_freed_it_need_not_ask_for_again(bubblewrap: Sandbox) -> None:
+    candidate = kernel_of(ALLOCATES % PROBLEM.interface.prototype)
+    with evaluator_of("kernel").open(PROBLEM, candidate, Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        kernel.prepare([laid(PROBLEM.interface, {"rows": 3, "columns": 5})] * 2)
+        kernel.run()
+        before = faults_of(kernel.pid)
+        kernel.run()
+        assert faults_of(kernel.pid) - before < 10  # of 48 huge pages or 24,576 small ones in two calls
+
+
+def test_a_bar_waits_for_no_page_when_its_sizes_grow(tmp_path: Path) -> None:
+    form = tmp_path / "bars.py"
+    form.write_text("import numpy as np\ndef form(*given):\n    np.ones(given[-2] << 17)\n", encoding="utf-8")
+    code, core = {"path": str(form), "function": "form"}, min(os.sched_getaffinity(0))
+    bar = Bar("form", PROBLEM.interface, PROBLEM.arena_bytes, code, core)
+    with closing(bar):
+        for columns in (1, 40):
+            bar.prepare([laid(PROBLEM.interface, {"rows": 1, "columns": columns})])
+            before = faults_of(bar._worker.pid)
+            bar.run()
+        assert faults_of(bar._worker.pid) - before < 10  # of the 20 huge pages or 10,240 small ones of 40 MiB
 
 
 def test_what_is_timed_lies_in_huge_pages_of_the_process_s_own(bubblewrap: Sandbox) -> None:
@@ -89,7 +133,8 @@ def test_what_is_timed_lies_in_huge_pages_of_the_process_s_own(bubblewrap: Sandb
         kernel.arena.put(0, np.arange(4 << 20, dtype=np.uint8))
         assert not np.frombuffer(kernel.arena._memory, dtype=np.uint8)[8:].any()
         assert kernel.arena.get(Span(255, 258)).tolist() == [255, 0, 1]
-        if not ENABLED.exists() or "[never]" in ENABLED.read_text(encoding="ascii"):
+        assert (SMALL_PAGES in session.labels) is not huge_pages_granted()
+        if not huge_pages_granted():
             pytest.skip("this kernel gives no huge pages")
         pages = Path(f"/proc/{kernel.pid}/smaps_rollup").read_text(encoding="ascii")
         huge = next(line for line in pages.splitlines() if line.startswith("AnonHugePages:"))
@@ -101,6 +146,7 @@ def test_where_the_judge_may_not_reach_it_memory_is_shared(
 ) -> None:
     monkeypatch.setattr(_session, "reachable", lambda _: False)
     with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        assert SMALL_PAGES in session.labels
         assert 0 < verify(PROBLEM, session.subject) <= 1.0
         assert np.frombuffer(session.subject.arena._memory, dtype=np.uint8)[8:].any()
         bar = best_bar(PROBLEM, Core(PROBLEM, session.subject), PROBLEM.sizes["train"]["S"]).runner
@@ -125,3 +171,12 @@ def test_where_its_process_has_ended_that_is_what_is_told(bubblewrap: Sandbox) -
         session.subject.process.died(5.0)
         with pytest.raises(SandboxError, match="killed, and not by us"):
             session.subject.arena.get(Span(0, 8))
+
+
+def test_where_the_reference_of_a_foreign_task_has_ended_nobody_else_is_blamed(bubblewrap: Sandbox) -> None:
+    with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        bar = ReferenceBar("reference", session.subject)
+        os.kill(session.subject.pid, signal.SIGKILL)
+        session.subject.process.died(5.0)
+        with pytest.raises(BarError, match="bar reference: its memory"):
+            bar.arena.put(0, np.zeros(8, dtype=np.uint8))

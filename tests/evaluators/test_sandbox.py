@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from speciate.evaluators import Limits, ProblemError, Sandbox, SandboxUnavailableError, sandbox_named
-from speciate.evaluators.sandbox import _bubblewrap, _docker, _root, _seccomp, sandbox_called
+from speciate.evaluators.sandbox import Worker, _bubblewrap, _docker, _root, _seccomp, sandbox_called
 
 from .conftest import belongings
 
@@ -43,6 +43,16 @@ def test_a_worker_is_pinned_where_asked(sandbox: Sandbox, quick: Limits) -> None
     process = sandbox.start(quick, core)
     try:
         assert os.sched_getaffinity(process.pid) == {core}
+    finally:
+        process.close()
+
+
+def test_the_variables_that_a_room_names_stand_in_its_process(sandbox: Sandbox, quick: Limits) -> None:
+    room = Worker(environment=(("GLIBC_TUNABLES", "glibc.malloc.mmap_max=0"),))
+    process = sandbox.start(quick, room=room)
+    try:
+        found = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        assert b"GLIBC_TUNABLES=glibc.malloc.mmap_max=0" in found
     finally:
         process.close()
 
