@@ -51,8 +51,8 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 PACKAGES = "/opt/speciate/packages"
 """Where a sandbox shows NumPy to those that may import it."""
 
-TORCH = ("torch", "torchgen", "typing_extensions")
-"""What must be shown so that torch loads."""
+TORCH = ("torch", "torchgen", "typing_extensions", "sympy", "mpmath")
+"""What must be shown so that torch loads, and derives: for that it asks SymPy whether two shapes are the same."""
 
 PROGRAMS = "/opt/speciate/bin"
 """Where a room for programs has ``python3``: the Python that Speciate itself runs on."""

@@ -27,6 +27,8 @@ class Drawn:
         self.model = model
         self.answer = answer
         """Called with the values of ``given``; of a module, ``model`` itself."""
+        self.hands_outputs = False
+        """Whether it may be handed a tensor only for an answer to be written there."""
 
 
 def seeded(seed: int) -> None:
@@ -67,17 +69,77 @@ def gpu_mode(sources: dict[str, str], case: dict[str, Any], seed: int) -> Drawn:
     seeded(seed)
     words = {**case, "seed": seed} if "seed" in case else case
     drawn = Drawn([scope["generate_input"](**words)], scope["ref_kernel"])
-    drawn.names = ["data"]
+    drawn.names, drawn.hands_outputs = ["data"], True
     return drawn
 
 
 def robust_kbench(sources: dict[str, str], case: dict[str, Any], seed: int) -> Drawn:
     """Draw as robust-kbench does, and take what the model hands to ``forward_fn`` for the call."""
+    scope = loaded(sources)["task"].__dict__
+    drawn = Drawn(_handed(scope, case, seed), scope["forward_fn"])
+    drawn.names = parameters_of(scope["forward_fn"])
+    return drawn
+
+
+def robust_kbench_backward(sources: dict[str, str], case: dict[str, Any], seed: int) -> Drawn:
+    """Draw as ``robust_kbench`` does and a gradient too, and take what is handed to ``backward_fn`` for the call."""
+    from contextlib import suppress
+
+    import torch
+
+    modules = loaded(sources)
+    scope, answer = modules["task"].__dict__, modules["reference"].__dict__["backward_fn"]
+    given, context, calls = _handed(scope, case, seed), Saved(), []
+    context.needs_input_grad = (True,) * len(given)
+
+    def spy(*handed: Any) -> Any:
+        calls.append(handed)
+        raise SeenError
+
+    function = scope["AutogradFunction"]
+    function.backward_fn = spy
+    with torch.no_grad():
+        result = function.forward(context, *given)
+        seeded(seed + 2)
+        with suppress(SeenError):
+            function.backward(context, torch.randn_like(result))
+    if len(calls) != 1:
+        raise Fault(INVALID, "expected AutogradFunction.backward to call backward_fn, it did not")
+    for place, value in zip(case[".places"], given, strict=True):
+        handed = next(tensors_in(calls[0][place]), None) if isinstance(value, torch.Tensor) else calls[0][place]
+        if not (same(handed, value.detach()) if isinstance(value, torch.Tensor) else handed == value):
+            raise Fault(INVALID, f"expected input {place} of backward_fn to be saved as forward was called with it")
+    drawn = Drawn(calls[0], answer)
+    drawn.names = parameters_of(answer)
+    return drawn
+
+
+class SeenError(Exception):
+    """What was to be found out is known, and the rest need not be done."""
+
+
+class Saved:
+    """What an autograd function saves things in. Only that: nothing is recorded."""
+
+    saved_tensors: tuple[Any, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep them as ``saved_tensors``."""
+        self.saved_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Take note of nothing."""
+
+    mark_dirty = set_materialize_grads = mark_non_differentiable
+
+
+def _handed(scope: dict[str, Any], case: dict[str, Any], seed: int) -> Sequence[Any]:
+    """Return what the model hands to ``forward_fn``."""
     import json
 
     import torch
 
-    scope = loaded(sources)["task"].__dict__
     seeded(seed)
     model = scope["Model"](**{name: case[place] for name, place in json.loads(case[".init"]).items()})
     seeded(seed + 1)
@@ -92,9 +154,7 @@ def robust_kbench(sources: dict[str, str], case: dict[str, Any], seed: int) -> D
         model(*inputs, fn=spy)
     if len(calls) != 1:
         raise Fault(INVALID, f"expected the model to call forward_fn once, by position; it did {len(calls)} times")
-    drawn = Drawn(calls[0], scope["forward_fn"])
-    drawn.names = parameters_of(scope["forward_fn"])
-    return drawn
+    return calls[0]  # type: ignore[no-any-return]
 
 
 def flashinfer(sources: dict[str, str], case: dict[str, Any], seed: int) -> Drawn:
@@ -125,7 +185,13 @@ def _made(case: dict[str, Any], dtype: str, axes: Sequence[str] | None, value: A
     return torch.randint(low, high, shape).to(kind)
 
 
-FORMS = {"kernelbench": kernelbench, "gpu_mode": gpu_mode, "robust_kbench": robust_kbench, "flashinfer": flashinfer}
+FORMS = {
+    "kernelbench": kernelbench,
+    "gpu_mode": gpu_mode,
+    "robust_kbench": robust_kbench,
+    "robust_kbench_backward": robust_kbench_backward,
+    "flashinfer": flashinfer,
+}
 _loaded: dict[str, Any] = {}
 
 
@@ -279,13 +345,14 @@ def _written(
 ) -> tuple[dict[int, int], set[int]]:
     """Return which inputs are there to hold which answer, and which are written but read first.
 
-    One that the reference changes or gives back is; so is one of an answer's kind whose content makes no difference.
+    One that the reference changes or gives back is; so is one of an answer's kind whose content makes no difference,
+    where the framework hands out such.
     """
     answered = {i: k for k, i in reversed(list(enumerate(aliases))) if i >= 0}
     read: set[int] = set()
     for i, each in enumerate(call.tensors):
         alike = [k for k, answer in enumerate(first) if answer.shape == each.shape and answer.dtype == each.dtype]
-        if not (changed[i] or i in answered or alike):
+        if not (changed[i] or i in answered or (alike and call.drawn.hands_outputs)):
             continue
         spoiled = [other.clone() for other in call.tensors]
         spoiled[i].fill_(float("nan") if each.is_floating_point() else 1)

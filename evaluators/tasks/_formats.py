@@ -11,6 +11,8 @@ from ._gpu_mode import FILE as GPU_MODE
 from ._gpu_mode import gpu_mode_task
 from ._kernelbench import is_kernelbench, kernelbench_task
 from ._problem import TaskProblem
+from ._robust_backward import FILE as ROBUST_BACKWARD
+from ._robust_backward import robust_backward_task
 from ._robust_kbench import FILE as ROBUST_KBENCH
 from ._robust_kbench import robust_kbench_task
 from ._task import KernelTask
@@ -47,5 +49,9 @@ def _of_folder(loader: Callable[[Path], KernelTask], file: Path, options: Mappin
     return TaskProblem(loader(file), file, options)
 
 
-_FOLDERS: dict[str, Callable[[Path], KernelTask]] = {GPU_MODE: gpu_mode_task, ROBUST_KBENCH: robust_kbench_task}
-"""By the file that a folder is told by."""
+_FOLDERS: dict[str, Callable[[Path], KernelTask]] = {
+    GPU_MODE: gpu_mode_task,
+    ROBUST_KBENCH: robust_kbench_task,
+    ROBUST_BACKWARD: robust_backward_task,
+}
+"""By the file that a folder is told by; where there are several, the folder stands for the first."""

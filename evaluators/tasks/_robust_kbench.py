@@ -1,7 +1,7 @@
 """robust-kbench: a folder with ``func_forward.py`` and ``config_forward.json``; a candidate writes ``forward_fn``.
 
-Its model hands all tensors and numbers to ``forward_fn``, so that is what a candidate is called with. Backward tasks
-are not read.
+Its model hands all tensors and numbers to ``forward_fn``, so that is what a candidate is called with.
+``_robust_backward`` reads the backward tasks.
 """
 
 import ast
@@ -18,8 +18,8 @@ from ._task import KernelTask, Listed, kebab, without
 from ._text import text_of
 
 FILE, CONFIG, ENTRY = "func_forward.py", "config_forward.json", "forward_fn"
-_MAKERS = frozenset({"Model", "get_inputs", "input_names"})
-_TOLERANCE = 1e-5
+MAKERS = frozenset({"Model", "get_inputs", "input_names"})
+TOLERANCE = 1e-5
 _INIT = "init_"
 """Before the name of a constructor's argument that is another one than the input's of the same name."""
 
@@ -31,8 +31,7 @@ def robust_kbench_task(file: Path) -> KernelTask:
     functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
     if ENTRY not in functions:
         raise ProblemError(f"{file}: expected a function {ENTRY} at its top level")
-    config = _config(file.with_name(CONFIG))
-    benches = tuple(_cases(config, "single_", file)) or tuple(_cases(config, "multi_", file))
+    tests, benches = cases_in(file.with_name(CONFIG))
     return KernelTask(
         name=kebab("robust-kbench", file.parent.name),
         title=file.parent.name.replace("_", " "),
@@ -40,13 +39,20 @@ def robust_kbench_task(file: Path) -> KernelTask:
         style="return",
         entry=ENTRY,
         parameters=tuple(each.arg for each in functions[ENTRY].args.args),
-        tests=tuple(_cases(config, "multi_", file)),
+        tests=tests,
         benches=benches,
         sources=lambda numbers: {"task": source},
-        seed=lambda numbers: without(source, _MAKERS),
+        seed=lambda numbers: without(source, MAKERS),
         about=f"A robust-kbench task. The reference, `{ENTRY}`:\n\n```python\n{source.strip()}\n```",
-        tolerance=_TOLERANCE,
+        tolerance=TOLERANCE,
     )
+
+
+def cases_in(file: Path) -> tuple[tuple[Listed, ...], tuple[Listed, ...]]:
+    """Return the cases of a configuration: those to check, and those to time. Raises ProblemError."""
+    config = _config(file)
+    many = tuple(_cases(config, "multi_", file))
+    return many, tuple(_cases(config, "single_", file)) or many
 
 
 def _config(file: Path) -> dict[str, list[dict[str, Any]]]:
@@ -77,7 +83,7 @@ def _listed(given: Mapping[str, Any], made: Mapping[str, Any], file: Path) -> Li
         values[place], init[name] = value, place
     odd = next((name for name, value in values.items() if not isinstance(value, bool | int | float | str)), None)
     if odd is not None:
-        raise ProblemError(f"{file.with_name(CONFIG)}: {odd}: expected a number or a word, got {values[odd]!r}")
+        raise ProblemError(f"{file}: {odd}: expected a number or a word, got {values[odd]!r}")
     numbers = {name: value for name, value in values.items() if type(value) is int}
     words: dict[str, Scalar] = {name: value for name, value in values.items() if name not in numbers}
     return Listed(numbers=numbers, words={**words, ".given": json.dumps(sorted(given)), ".init": json.dumps(init)})

@@ -343,6 +343,62 @@ def test_what_a_model_hands_to_its_function_is_the_call(bubblewrap: Sandbox) -> 
     assert error_of(problem, written(problem, LEAKY_BY_HAND), bubblewrap) <= 1.0
 
 
+LEAKY_GRADIENTS = """
+def backward_fn(x, weight, slope, halves, grad_output):
+    left, right = (x @ weight.T).chunk(halves, dim=-1)
+    steep = slope + (1 - slope) * (left > 0)
+    hidden = torch.cat([grad_output * right * steep, grad_output * left * steep], dim=-1)
+    return hidden.T @ x, hidden @ weight
+"""
+
+
+def test_a_backward_task_asks_for_the_gradients_that_its_class_returns(bubblewrap: Sandbox) -> None:
+    problem = loaded(LEAKY / "func_backward.py")
+    assert problem.name == "robust-kbench-leaky-gate-backward"
+    assert [*shapes(problem)] == ["x", "weight", "grad_output", "out_0", "out_1"]
+    assert shapes(problem)["out_0"] == shapes(problem)["weight"]
+    assert "class Model" not in problem.seed().source
+    assert "class AutogradFunction" not in problem.seed().source
+    assert error_of(problem, problem.seed(), bubblewrap) <= 1.0
+    by_hand = written(problem, "import torch\n" + LEAKY_GRADIENTS)
+    assert error_of(problem, by_hand, bubblewrap) <= 1.0
+    turned = written(problem, by_hand.source.replace("(left > 0)", "(left < 0)"))
+    with pytest.raises(CandidateFault, match="out_0"):
+        error_of(problem, turned, bubblewrap)
+
+
+BACKWARD = (LEAKY / "func_backward.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "told"),
+    [
+        ("backward_fn(x, weight, slope, ctx.halves,", "backward_fn(x, slope, ctx.halves,", "not handed matrix"),
+        ("(x, weight, slope, ctx.halves, grad_output)", "(x + 0, weight, slope, grad_output)", "not `x \\+ 0`"),
+        ("grad_weight, grad_x = AutogradFunction", "found = AutogradFunction", "return found as backward_fn gave"),
+        ("return grad_x, grad_weight, None", "return 2 * grad_x, grad_weight, None", "return grad_weight, grad_x as"),
+        ("def backward(ctx, grad_output)", "def backward(ctx, first, second)", "with one gradient"),
+        ("class AutogradFunction", "class Function", "a class AutogradFunction at its top level"),
+    ],
+)
+def test_a_backward_task_that_cannot_be_read_says_what_is_missing(
+    there: str, instead: str, told: str, tmp_path: Path
+) -> None:
+    assert there in BACKWARD
+    (tmp_path / "func_backward.py").write_text(BACKWARD.replace(there, instead), encoding="utf-8")
+    with pytest.raises(ProblemError, match=told):
+        loaded(tmp_path)
+
+
+def test_an_input_that_is_saved_otherwise_than_it_came_is_no_reference(tmp_path: Path) -> None:
+    case = {"multi_input_configs": [{"batch": 3}], "multi_shared_configs": [{"features": 17}]}
+    (tmp_path / "config_backward.json").write_text(json.dumps(case), encoding="utf-8")
+    text = BACKWARD.replace("ctx.save_for_backward", "rows = rows.abs()\n        ctx.save_for_backward")
+    (tmp_path / "func_backward.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ProblemError, match="input 0 of backward_fn to be saved as forward was called with it"):
+        loaded(tmp_path)
+
+
 GATED = FOLDER / "flashinfer" / "definitions" / "gate" / "gated_rows_h128.json"
 GATED_BY_HAND = """
 import torch
