@@ -65,7 +65,7 @@ class Oracle(Link):
         limits = LIMITS.for_workloads(_MANY)
         super().__init__(sandbox_named(sandbox).start(limits, None, Worker(packages=True, extras=TORCH)), limits)
         try:
-            self.start({"serve": foreign_text() + _text(_drawing)})
+            self.start({"serve": oracle_text()})
         except CandidateFault as fault:
             self.close()
             raise SandboxError(f"the task's worker did not start: {fault.detail}") from fault
@@ -169,6 +169,11 @@ def _split(data: bytes, kinds: Sequence[tuple[str, Sequence[int]]]) -> Arrays:
 def foreign_text() -> str:
     """Return what both kinds of worker are sent."""
     return _FUTURE + _text(_foreign)
+
+
+def oracle_text() -> str:
+    """Return what a task's own worker is sent."""
+    return foreign_text() + _text(_drawing)
 
 
 _FUTURE = "from __future__ import annotations\n"

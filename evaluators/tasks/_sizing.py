@@ -16,7 +16,7 @@ from .._contract import Frozen, Split
 from .._errors import ProblemError
 from ..kernel._build import cache_folder, processor
 from ._literals import SMALLEST, capped, divided
-from ._oracle import Question, TaskError, facts_of
+from ._oracle import Question, TaskError, facts_of, oracle_text
 from ._task import KernelTask, Listed, Sample
 
 BUDGET_BYTES = 8 << 20
@@ -177,6 +177,7 @@ def _key(task: KernelTask, shrink: int | None) -> str:
     listed = [each.model_dump() for each in (*task.tests, *task.benches)]
     sources = [dict(task.sources(each.numbers)) for each in task.benches]
     told = [task.form, task.name, sources, listed, shrink, BUDGET_BYTES, BUDGET_S, processor(), _torch()]
+    told.append(oracle_text())  # What was told by another one is not read.
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
 
