@@ -8,16 +8,22 @@ from typing import Annotated, Literal
 
 import typer
 
-Kind = Literal["policy", "plan", "program", "command"]
+Kind = Literal["policy", "plan", "program", "command", "kernel"]
 PLACEHOLDER = "NEW-PROBLEM"
 """What stands for the problem's name in the templates."""
+_TAKES = {"program": "some four minutes", "command": "some three minutes", "kernel": "some ten minutes"}
+"""On one core, where it is more than a minute."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it must be empty or not there.")],
     kind: Annotated[
-        Kind, typer.Option("--kind", help="Many decisions, one answer in arrays, a whole program, or your own script.")
+        Kind,
+        typer.Option(
+            "--kind",
+            help="Many decisions, one answer in arrays, a whole program, your own script, or timed machine code.",
+        ),
     ] = "policy",
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Name of the problem; the folder's if not given.")
@@ -28,9 +34,10 @@ def new(
     there = f"{folder}"
     typer.echo(f"made {there}: {', '.join(made)}")
     typer.echo(f"\nread {there}/README.md, and next type:\n")
+    takes = _TAKES.get(kind, "about a minute")
     for command, why in (
         (f"speciate check {there} --quick", "is it fit for search?"),
-        (f"speciate run {there} --evals 40", "search without any key, about a minute, ending in a report"),
+        (f"speciate run {there} --evals 40", f"search without any key, {takes}, ending in a report"),
     ):
         typer.echo(f"  {command:<44}  # {why}")
 

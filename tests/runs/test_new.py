@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 from conftest import missing
 from speciate.agent import open_archive
-from speciate.evaluators import SandboxUnavailableError, Status, judge_inline, load_problem, sandbox_named
+from speciate.evaluators import (
+    KernelProblem,
+    Place,
+    ProblemError,
+    SandboxUnavailableError,
+    Status,
+    evaluator_of,
+    judge_inline,
+    load_problem,
+    sandbox_named,
+)
+from speciate.evaluators.kernel._checks import verify
 from speciate.runs._new import scaffold
 from speciate.runs.cli import app
 
@@ -75,6 +86,22 @@ def test_a_scaffold_runs_to_a_report_in_the_sandbox(
     assert sum(record.evaluation.status is Status.OK for record in judged) >= 6
     assert (tmp_path / "reports" / run.id / "report.html").is_file()
     archive.close()
+
+
+def test_a_scaffold_of_a_kernel_has_designs_that_are_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], isolated: None
+) -> None:
+    assert app(["new", str(tmp_path / "my-own"), "--kind", "kernel"]) == 0
+    assert "some ten minutes" in capsys.readouterr().out
+    problem = load_problem(str(tmp_path / "my-own"))
+    assert isinstance(problem, KernelProblem)
+    assert [baseline.name for baseline in problem.baselines() if baseline.control] == ["column-order"]
+    assert len(problem.baselines()) == 4
+    for candidate in (problem.seed(), *(baseline.candidate for baseline in problem.baselines())):
+        with evaluator_of("kernel").open(problem, candidate, Place(problem.limits, sandbox_named())) as session:
+            assert 0 < verify(problem, session.subject) <= 1.0
+    with pytest.raises(ProblemError, match="this problem has language"):
+        load_problem(str(tmp_path / "my-own"), {"colour": "red"})
 
 
 def test_a_name_of_ones_own_is_everywhere(tmp_path: Path) -> None:
