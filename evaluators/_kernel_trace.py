@@ -24,6 +24,7 @@ if TYPE_CHECKING or __package__:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ._kernel_host import host_words, is_free
     from ._worker import INVALID, Fault
 
 LAUNCH, PROGRAM, LOAD, STORE, ATOMIC, WORK = range(6)
@@ -36,16 +37,6 @@ _SPECIAL = frozenset({"exp", "exp2", "log", "log2", "sqrt", "sin", "cos"})
 _ALIGNMENT = 512
 """Of a tensor's memory on a device. Addresses are told as if a launch's tensors lay one behind the other from 0 on, so
 that they are the same in every run."""
-_FREE = frozenset(
-    {
-        *("empty", "empty_like", "empty_strided", "new_empty", "view", "view_as", "t", "transpose", "permute"),
-        *("expand", "unsqueeze", "squeeze", "select", "narrow", "detach", "__get__", "__len__"),
-        *("size", "stride", "dim", "numel", "element_size", "storage_offset", "is_contiguous"),
-    }
-)
-"""What torch may be asked for beside launches: memory, views, and what is known of tensors."""
-_SAME = frozenset({"__getitem__", "reshape", "flatten", "ravel", "contiguous", "to"})
-"""And these, where they copy nothing."""
 _HALF = frozenset({"fp16", "bf16", "fp8e4nv", "fp8e5", "int8", "uint8"})
 
 
@@ -130,10 +121,8 @@ class Recorder:
 
     def host(self, name: str, arguments: Sequence[Any], found: Any) -> None:
         """Torch did something for the host function. Raises Fault where it is more than memory or a view of it."""
-        if self._launching or name in _FREE or (name in _SAME and _place(found) == _place(arguments[0])):
-            return
-        told = f"torch: {name} outside of kernels, whose time nothing tells"
-        raise self._failed(f"{told}; take torch.empty and fill it in a kernel")
+        if not self._launching and not is_free(name, arguments, found):
+            raise self._failed(host_words(name))
 
     def touch(self, code: int, pointers: Any, mask: Any) -> None:
         """The program accesses these addresses, where the mask says so."""
@@ -164,11 +153,6 @@ class Recorder:
     def _failed(self, detail: str) -> Fault:
         self._fault, self._watching = Fault(INVALID, detail), False
         return self._fault
-
-
-def _place(tensor: Any) -> int:
-    found: int = tensor.untyped_storage().data_ptr()
-    return found
 
 
 def _in_order_of_threads(np: Any, pointers: Any, addresses: Any) -> Any:
@@ -215,19 +199,6 @@ def record(recorder: Recorder) -> None:
     _record_memory(recorder, builder)
     _record_products(recorder, builder)
     _record_elements(recorder, builder, interpreter)
-
-
-def watched_host(recorder: Recorder) -> Any:
-    """Return a context in which ``recorder`` is told of what torch is asked for."""
-    from torch.overrides import TorchFunctionMode
-
-    class Host(TorchFunctionMode):  # type: ignore[misc]
-        def __torch_function__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
-            found = function(*arguments, **(options or {}))
-            recorder.host(function.__name__, arguments, found)
-            return found
-
-    return Host()
 
 
 def _nothing(**_: Any) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING or __package__:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from ._kernel_trace import Recorder, record, watched_host
+    from ._kernel_host import watched_host
+    from ._kernel_trace import Recorder, record
     from ._kernel_worker import Interpreted, defined
     from ._worker import CRASHED, FILENAME, INVALID, Fault
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from .. import _kernel_trace, _kernel_worker, _triton_worker
+from .. import _kernel_host, _kernel_trace, _kernel_worker, _triton_worker
 from .._contract import Candidate, Cost, Status
 from .._errors import CandidateFault, ProblemError
 from .._link import Link, write_all
@@ -240,4 +240,4 @@ def worker_text() -> str:
 @cache
 def launcher_texts() -> tuple[str, ...]:
     """Return what has Triton kernels interpreted, watched and written down, as texts in this order."""
-    return inspect.getsource(_kernel_trace), inspect.getsource(_triton_worker)
+    return tuple(map(inspect.getsource, (_kernel_host, _kernel_trace, _triton_worker)))

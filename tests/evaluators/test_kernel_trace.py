@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from speciate.evaluators import _kernel_trace, _kernel_worker, _triton_worker, _worker
+from speciate.evaluators import _kernel_host, _kernel_trace, _kernel_worker, _triton_worker, _worker
 from speciate.evaluators._errors import CandidateFault
 from speciate.evaluators._kernel_trace import ATOMIC, LAUNCH, LOAD, PROGRAM, WORK
 from speciate.evaluators.kernel._trace import Watched, launches
@@ -25,7 +25,8 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
-from speciate.evaluators._kernel_trace import Recorder, record, watched_host
+from speciate.evaluators._kernel_host import watched_host
+from speciate.evaluators._kernel_trace import Recorder, record
 
 
 @triton.jit
@@ -209,6 +210,7 @@ def defined(module: ModuleType) -> list[str]:
 
 
 def test_texts_that_are_run_in_one_namespace_share_no_name() -> None:
-    names = [*{*defined(_worker), *defined(_kernel_worker)}, *defined(_kernel_trace), *defined(_triton_worker)]
+    names = [*{*defined(_worker), *defined(_kernel_worker)}, *defined(_kernel_host)]
+    names += [*defined(_kernel_trace), *defined(_triton_worker)]
     assert "ATOMIC" in names
     assert sorted(names) == sorted(set(names))

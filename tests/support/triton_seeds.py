@@ -18,7 +18,8 @@ os.environ.update({"TRITON_INTERPRET": "1", "TRITON_BACKENDS_IN_TREE": "1"})
 import numpy as np
 import torch
 from speciate.evaluators import KernelArrays, KernelProblem, Sizes
-from speciate.evaluators._kernel_trace import Recorder, record, watched_host
+from speciate.evaluators._kernel_host import watched_host
+from speciate.evaluators._kernel_trace import Recorder, record
 from speciate.evaluators._triton_worker import Watch, install
 from speciate.evaluators.kernel._checks import cases, truth_of
 from speciate.evaluators.kernel._interpreted import WHOLE
