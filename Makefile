@@ -16,7 +16,7 @@ help:
 	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
 	@echo "make bench-peers  other frameworks beside ours: the same candidates, the same searches (installs them from PyPI)"
-	@echo "make bench-gpu    kernels in CUDA on this machine's GPU: one against itself, and all beside what the model says"
+	@echo "make bench-gpu    kernels in CUDA and Triton on this machine's GPU: one against itself, and all beside what the model says"
 	@echo "make ablations    what each choice of the agent does to a search (resumable, about half an hour)"
 	@echo "make check        ruff and mypy --strict"
 	@echo "make discoveries  the five-seed claim of the README (resumable, about an hour)"

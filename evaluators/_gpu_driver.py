@@ -20,7 +20,9 @@ NOT_SUPPORTED = 801
 FATAL = frozenset({700, 702, 710, *range(714, 720)})
 """Errors of a kernel that ran: an address, an instruction, an assertion. Nothing works in that process any more."""
 _SMS, _CLOCK_KHZ, _MEMORY_KHZ, _BUS_BITS, _L2_BYTES, _MAJOR, _MINOR = 16, 13, 36, 37, 38, 75, 76
-_DYNAMIC_SHARED = 8
+_DYNAMIC_SHARED, _PREFER_SHARED = 8, 1
+_SHARED_ANYWAY = 48 << 10
+"""Bytes of shared memory above which Triton asks for less of the first-level cache."""
 _NAME_BYTES, _BUS_BYTES, _UUID_BYTES = 128, 16, 16
 _DEFAULT_STREAM = None
 
@@ -148,7 +150,24 @@ class Driver:
         function = c_void_p()
         self.call("cuModuleGetFunction", byref(function), module, c_char_p(name.encode()))
         self.call("cuFuncSetAttribute", function, c_int(_DYNAMIC_SHARED), c_int(shared))
+        if shared > _SHARED_ANYWAY:
+            self.call("cuFuncSetCacheConfig", function, c_int(_PREFER_SHARED))
         return function
+
+    def parameters(self, function: c_void_p, expected: int) -> list[int] | None:
+        """Return the bytes of each of a kernel's parameters, of one more than ``expected`` at most.
+
+        None where the driver is older than the question.
+        """
+        if not hasattr(self._library, "cuFuncGetParamInfo"):
+            return None
+        found: list[int] = []
+        for index in range(expected + 1):
+            offset, size = c_size_t(), c_size_t()
+            if self.code("cuFuncGetParamInfo", function, c_size_t(index), byref(offset), byref(size)) != 0:
+                break
+            found.append(size.value)
+        return found
 
     def launch(
         self, function: c_void_p, grid: Sequence[int], block: Sequence[int], shared: int, parameters: Any

@@ -1,9 +1,9 @@
 """What drives a GPU: trusted code in a process of its own, which is sent this as text, as other workers are.
 
-No code of a candidate runs here. Of a CUDA candidate the device's code is handed to the driver, and its launches come
-as numbers that the judge has reckoned. The memory that the judge shares is mirrored on the device: before a call the
-judge's bytes go up, guards and poison with them, and after it all of them come back, so that the judge looks at one
-memory wherever a kernel runs.
+No code of a candidate runs here. Its device code is handed to the driver, and its launches come as numbers: of a CUDA
+candidate the judge has reckoned them, of one in Triton a sandbox has told them. The memory that the judge shares is
+mirrored on the device: before a call the judge's bytes go up, guards and poison with them, and after it all of them
+come back, so that the judge looks at one memory wherever a kernel runs.
 
 A call is timed by marks on the device: what its caches were asked to keep is taken back, memory larger than them is
 written, and behind that come a mark, the call, and a mark; then all streams are waited for, by this process's clock
@@ -34,6 +34,8 @@ TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "ui
 REFUSING = ("cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel")
 """What fails for what a candidate asked for."""
 COPIES = 9
+VALUE_BYTES = 8
+"""Of a parameter: the driver reads as many as the kernel says, and must not read on."""
 
 
 class Mirror:
@@ -118,12 +120,12 @@ class Scratch:
 
 
 class Launched:
-    """Device code of a candidate, launched as the judge has reckoned."""
+    """Device code of a candidate, launched as the judge has said."""
 
     def __init__(self, mirror: Mirror, message: Mapping[str, Any]):
         self._mirror = mirror
         self._driver = mirror.driver
-        self._module = self._driver.module(message["image"])
+        self._modules = {name: self._driver.module(image) for name, image in message["images"].items()}
         self._scratch: dict[tuple[str, int], Scratch] = {}
 
     def call(self, told: Mapping[str, Any]) -> Call:
@@ -134,11 +136,15 @@ class Launched:
         for key in wanted - set(self._scratch):
             self._scratch[key] = Scratch(self._driver, *key)
         named = {each.name: each.address for each in self._scratch.values()}
-        most: dict[str, int] = {}
+        most: dict[tuple[str, str], int] = {}
         for launch in told["launches"]:
-            most[launch["kernel"]] = max(launch["shared"], most.get(launch["kernel"], 0))
-        functions = {kernel: self._driver.function(self._module, kernel, shared) for kernel, shared in most.items()}
-        steps = [self._step(launch, functions[launch["kernel"]], named) for launch in told["launches"]]
+            pair = launch["image"], launch["kernel"]
+            most[pair] = max(launch["shared"], most.get(pair, 0))
+        functions = {
+            (image, kernel): self._driver.function(self._modules[image], kernel, shared)
+            for (image, kernel), shared in most.items()
+        }
+        steps = [self._step(each, functions[each["image"], each["kernel"]], named) for each in told["launches"]]
 
         def launch_all() -> None:
             for step in steps:
@@ -148,6 +154,10 @@ class Launched:
 
     def _step(self, told: Mapping[str, Any], function: ctypes.c_void_p, scratch: Mapping[str, int]) -> Step:
         values = [self._value(kind, value, scratch) for kind, value in told["arguments"]]
+        taken = self._driver.parameters(function, len(values))
+        if taken is not None and (len(taken) != len(values) or max(taken, default=0) > VALUE_BYTES):
+            words = f"expected {len(values)} parameters of up to {VALUE_BYTES} bytes, it has some of {taken} bytes"
+            raise Fault(INVALID, f"kernel {told['kernel']}: {words}")
         return Step(self._driver, function, told, values)
 
     def _value(self, kind: str, value: Any, scratch: Mapping[str, int]) -> Any:
@@ -155,7 +165,10 @@ class Launched:
             return ctypes.c_int64(value)
         if kind == "scalar":
             return ctypes.c_double(value)
-        return ctypes.c_void_p(scratch[value] if kind == "scratch" else self._mirror.address + value)
+        if kind == "scratch":
+            name, offset = value
+            return ctypes.c_void_p(scratch[name] + offset)
+        return ctypes.c_void_p(self._mirror.address + value)
 
 
 class Step:
@@ -270,7 +283,7 @@ def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
         exec(compile(message["driver"], "driver", "exec", dont_inherit=True), globals())
     try:
         mirror = _mirror(message)
-        code = Launched(mirror, message) if "image" in message else TorchForm(mirror, message)
+        code = Launched(mirror, message) if "images" in message else TorchForm(mirror, message)
         os.write(answer, _said())
         calls: list[Call] = []
         while data := os.read(ask, 65536):

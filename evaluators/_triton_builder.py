@@ -3,7 +3,8 @@
 It calls the candidate's function with zeros in place of inputs; a launch is compiled as it would be on the device, down
 to the assembler's language, and written down, and nothing is run: so what a function launches may depend on sizes only.
 The reply is JSON, whose every word may be the candidate's, since its module runs here too; the judge has its kernels
-assembled elsewhere. No file is written on the way: where this runs, none can be.
+assembled elsewhere. No file is written on the way: where this runs, none can be. For a device that is there, further
+texts (``_triton_planner``) have the launches written down with their arguments.
 """
 
 from __future__ import annotations
@@ -168,7 +169,10 @@ def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
         function = getattr(sys.modules["candidate"], message["function"], None)
         if not callable(function):
             raise Fault(INVALID, f"expected a function {message['function']} at the top level of {FILENAME}")
-        reply = json.dumps(launches(function, message)).encode()
+        for text in message.get("planner", ()):
+            exec(compile(text, "planner", "exec", dont_inherit=True), globals())
+        make = globals()["planned"] if "planner" in message else launches
+        reply = json.dumps(make(function, message)).encode()
         if len(reply) > len(memory) - SIZE.size:
             raise Fault(INVALID, f"expected kernels of at most {len(memory)} bytes together, got {len(reply)}")
         memory[: SIZE.size] = SIZE.pack(len(reply))

@@ -135,8 +135,9 @@ def _gpus() -> Check:
     found = look_for_gpus()
     if not found.gpus:
         why = f" ({found.trouble})" if found.trouble else ""
-        return Check("gpu", False, False, f"none found{why}: kernels in CUDA are emulated, and their time is modelled")
-    return Check("gpu", True, False, "; ".join(gpu.words for gpu in found.gpus) + ": kernels in CUDA are timed there")
+        return Check("gpu", False, False, f"none found{why}: the time of kernels in CUDA and Triton is modelled")
+    told = "; ".join(gpu.words for gpu in found.gpus)
+    return Check("gpu", True, False, f"{told}: kernels in CUDA and Triton are timed there")
 
 
 def _optional() -> list[Check]:

@@ -120,13 +120,18 @@ def cases(problem: "KernelProblem", rng: np.random.Generator) -> list[Case]:
     return listed + drawn
 
 
+def drawn_by(seed: int) -> np.random.Generator:
+    """Return what a judging is drawn from: its cases first of all."""
+    return np.random.default_rng([seed, 1])
+
+
 def verify(problem: "KernelProblem", kernel: "Subject") -> float:
     """Check a kernel on all cases, each twice; return its largest error as a share of what is allowed.
 
     Raises CandidateFault: ``incorrect`` for an answer that is wrong, unwritten or other the second time, and for what
     it changed that is not its own.
     """
-    rng = np.random.default_rng([kernel.seed, 1])
+    rng = drawn_by(kernel.seed)
     kernel.begin()
     worst = 0.0
     for case in cases(problem, rng):

@@ -39,13 +39,24 @@ def estimated(
 
     Raises CandidateFault for what is wrong there, for launches that the device would refuse and for impossible ones.
     """
-    rng = np.random.default_rng(workload.seed)
+    estimate = estimate_of(problem, subject, device, workload, sizes)
+    return measurement_of(estimate, subject, workload, needs_of(problem, subject, sizes))
+
+
+def estimate_of(
+    problem: "KernelProblem", subject: "Kernel", device: Device, workload: Workload, sizes: Sizes
+) -> Estimate:
+    """Return what the model says of a call at ``sizes``, which is checked on the way. Raises as ``estimated`` does."""
+    run = interpreted if subject.cuda is None else emulated
+    return run(problem, subject, device, sizes, np.random.default_rng(workload.seed))
+
+
+def needs_of(problem: "KernelProblem", subject: "Kernel", sizes: Sizes) -> tuple[str, ...]:
+    """Return what the compiler told of each kernel of a call, in words."""
     if subject.cuda is not None:
-        needs = tuple(each.words for each in subject.cuda.image.resources)
-        return measurement_of(emulated(problem, subject, device, sizes, rng), subject, workload, needs)
+        return tuple(each.words for each in subject.cuda.image.resources)
     call = tuple(sizes[name] for name in problem.interface.sizes)
-    needs = tuple(each.words for (at, _), made in subject.launches.items() if at == call for each in made)
-    return measurement_of(interpreted(problem, subject, device, sizes, rng), subject, workload, needs)
+    return tuple(each.words for (at, _), made in subject.launches.items() if at == call for each in made)
 
 
 def measurement_of(estimate: Estimate, subject: "Kernel", workload: Workload, needs: tuple[str, ...]) -> Measurement:

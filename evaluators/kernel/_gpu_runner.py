@@ -27,11 +27,17 @@ from ._trusted import LateError, Trusted, TrustedError
 
 _FIGURES = struct.Struct("=3d")
 _FIGURE = struct.Struct("=d")
+_ONE = ""
+"""Name of the image where there is one."""
 T = TypeVar("T")
 
 
 class Code(Protocol):
     """What is loaded on a GPU, and how a call of it is told."""
+
+    @property
+    def interface(self) -> KernelInterface:
+        """Of the problem."""
 
     @property
     def told(self) -> Mapping[str, Any]:
@@ -42,15 +48,20 @@ class Code(Protocol):
 
 
 class DeviceCode(NamedTuple):
-    """Kernels in CUDA, and their launches."""
+    """Kernels in CUDA, and their launches, which are arithmetic of the sizes."""
 
     image: bytes
     launches: Launches
 
     @property
+    def interface(self) -> KernelInterface:
+        """Of the problem."""
+        return self.launches.interface
+
+    @property
     def told(self) -> Mapping[str, Any]:
         """The fat binary."""
-        return {"image": self.image}
+        return {"images": {_ONE: self.image}}
 
     def call(self, slot: Slot) -> Mapping[str, Any]:
         """Return the launches with places in the shared memory for buffers."""
@@ -86,13 +97,14 @@ class TorchCode(NamedTuple):
 
 
 def _launch(planned: Planned, starts: Mapping[str, int]) -> dict[str, Any]:
-    arguments: list[tuple[str, str | int | float]] = []
+    arguments: list[tuple[str, Any]] = []
     for each in planned.arguments:
         if isinstance(each, str):
-            arguments.append(("buffer", starts[each]) if each in starts else ("scratch", each))
+            arguments.append(("buffer", starts[each]) if each in starts else ("scratch", (each, 0)))
         else:
             arguments.append(("scalar" if isinstance(each, float) else "number", each))
     return {
+        "image": _ONE,
         "kernel": planned.kernel,
         "grid": planned.grid,
         "block": planned.block,
@@ -178,8 +190,8 @@ class GpuKernel(OnGpu):
     Raises CandidateFault, SandboxError.
     """
 
-    def __init__(self, gpu: Gpu, code: DeviceCode, arena_bytes: int, limits: Limits, seed: int):
-        self.interface = code.launches.interface
+    def __init__(self, gpu: Gpu, code: Code, arena_bytes: int, limits: Limits, seed: int):
+        self.interface = code.interface
         self.seed = seed
         self._deadline_s = time.monotonic() + limits.wall_s
         self._said(lambda: super(GpuKernel, self).__init__("candidate", gpu, code, arena_bytes, limits))

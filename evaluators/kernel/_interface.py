@@ -139,7 +139,7 @@ class KernelInterface(Interface):
                 "",
                 "Buffers may begin at any multiple of their element's size. Inputs must be left as they are. Every "
                 "call has inputs of its own, and its time ends when "
-                + ("the last kernel ends." if self.tool == "nvcc" else "the function returns.")
+                + ("the last kernel ends." if self.tool in ("nvcc", "triton") else "the function returns.")
                 + (" There is one thread." if self.tool in ("g++", "numba") else ""),
             ]
         )
@@ -158,10 +158,11 @@ HOW: dict[Tool, str] = {
         "The arguments are contiguous torch tensors on the device that the kernels run on. The function launches "
         "kernels under `@triton.jit`, and chooses grid, block sizes, `num_warps` and `num_stages` by the sizes alone; "
         "torch may allocate further tensors on `x.device` (`torch.empty`) and view them, and nothing else: what is "
-        "reckoned outside of kernels has no time that could be told. A kernel is checked in Triton's interpreter, the "
-        "programs of a launch in any order, and compiled for sm_80 and sm_90; where there is no GPU, a model of one "
-        "says how long it would take. Programs of one launch share memory through atomics only: what one writes "
-        "plainly, no other may read or write in the same launch. They stay inside of the tensors they were given. "
+        "reckoned outside of kernels has no time that could be told, and a GPU carries out launches alone. A kernel is "
+        "checked in Triton's interpreter, the programs of a launch in any order, and compiled for sm_80 and sm_90. "
+        "Where there is no GPU, a model of one says how long it takes. Programs of one launch share memory through "
+        "atomics only: what one writes plainly, no other may read or write in the same launch. They stay inside of the "
+        "tensors they were given. "
         "`tl.dot` of float32 rounds to TF32 unless it has `input_precision='ieee'`. "
         "There is no bfloat16 and no `triton.autotune`."
     ),

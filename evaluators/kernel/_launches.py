@@ -26,9 +26,9 @@ _GRAMMAR = (
 THREADS_MOST = 1024
 SHARED_MOST = 163 << 10
 """Bytes of shared memory that a block of either architecture can have."""
-_GRID_MOST = (2**31 - 1, 65535, 65535)
+GRID_MOST = (2**31 - 1, 65535, 65535)
 _BLOCK_MOST = (1024, 1024, 64)
-_SCRATCH_MOST = 256 << 20
+SCRATCH_MOST = 256 << 20
 _LINES_MOST = 32
 _NUMBER_MOST = 2**62
 _TEXT_MOST = 400
@@ -87,9 +87,9 @@ class Launches(NamedTuple):
     def scratch_bytes(self, sizes: Sizes) -> dict[str, int]:
         """Return the bytes of each scratch buffer. Raises CandidateFault(INVALID) for too many."""
         found = {each.name: _reckoned(each.elements, sizes) * ITEM_BYTES[each.dtype] for each in self.scratch}
-        if not all(size >= 1 for size in found.values()) or sum(found.values()) > _SCRATCH_MOST:
+        if not all(size >= 1 for size in found.values()) or sum(found.values()) > SCRATCH_MOST:
             raise _invalid(
-                f"scratch at {_words(sizes)}: expected at least an element each and at most {_SCRATCH_MOST >> 20} MiB, "
+                f"scratch at {_words(sizes)}: expected at least an element each and at most {SCRATCH_MOST >> 20} MiB, "
                 f"got {found} bytes"
             )
         return found
@@ -103,9 +103,9 @@ class Launches(NamedTuple):
         shared = _reckoned(launch.shared, sizes)
         threads = block[0] * block[1] * block[2]
         where = f"launch of {launch.kernel} at {_words(sizes)}"
-        if not _within(grid, _GRID_MOST) or not _within(block, _BLOCK_MOST) or threads > THREADS_MOST:
+        if not _within(grid, GRID_MOST) or not _within(block, _BLOCK_MOST) or threads > THREADS_MOST:
             raise _invalid(
-                f"{where}: expected a grid of 1 to {_GRID_MOST} and a block of 1 to {_BLOCK_MOST} with at most "
+                f"{where}: expected a grid of 1 to {GRID_MOST} and a block of 1 to {_BLOCK_MOST} with at most "
                 f"{THREADS_MOST} threads, got {grid} and {block}"
             )
         if shared > SHARED_MOST:

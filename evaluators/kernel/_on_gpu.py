@@ -1,4 +1,4 @@
-"""A CUDA kernel where there is a GPU: checked there as on a core, and timed there against what is known.
+"""A kernel in CUDA or Triton where there is a GPU: checked there as on a core, and timed there against what is known.
 
 What the model says of it is told beside what the device took, so that how the two rank kernels can be compared.
 """
@@ -6,23 +6,22 @@ What the model says of it is told beside what the device took, so that how the t
 import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .._contract import Measurement, Workload
 from .._errors import CandidateFault, SandboxError
+from ._arena import Slot, laid
 from ._bars import BarError, Form, release_bar
 from ._best_bar import best_bar
-from ._checks import verify
+from ._checks import cases, drawn_by, verify
 from ._cuda import EMULATED
-from ._emulated import estimated
-from ._estimated import described
-from ._gpu_runner import Code, DeviceCode, GpuBar, GpuKernel, TorchCode
+from ._estimated import described, estimate_of, needs_of
+from ._gpu_runner import Code, GpuBar, GpuKernel, TorchCode
 from ._gpu_timing import GpuTiming, timed_on_gpu
 from ._gpus import Gpu, claimed, usable
 from ._interface import Sizes, sizes_of
-from ._launches import launches_of
 from ._modelled import DEVICE_S
 from ._session import Lap
 
@@ -36,13 +35,16 @@ class GpuGround:
 
     def __init__(self, problem: "KernelProblem", subject: "Kernel", kernel: GpuKernel):
         self.told = kernel.gpu.name
-        self.place = kernel.gpu.uuid
+        self.place = kernel.gpu.uuid, problem.interface.tool
         self._problem = problem
         self._subject = subject
         self._kernel = kernel
 
     def open(self, name: str) -> Form:
-        """Start a known form there: the seed in CUDA, or one in torch. Raises BarError where it does not run."""
+        """Start a known form there: the seed in the same language, or one in torch.
+
+        Raises BarError where it does not run.
+        """
         problem = self._problem
         try:
             code = self._seed() if name == problem.bar_names[0] else self._form(name)
@@ -51,8 +53,7 @@ class GpuGround:
         return GpuBar(name, self._kernel.gpu, code, problem.arena_bytes, problem.limits)
 
     def _seed(self) -> Code:
-        seed = self._problem.seed()
-        return DeviceCode(self._subject.image_of(seed).content, launches_of(seed.source, self._problem.interface))
+        return self._subject.code_of(self._problem.seed(), _timed_slots(self._problem))
 
     def _form(self, name: str) -> Code:
         return TorchCode(str(self._problem.folder / "bars.py"), name, self._problem.interface)
@@ -81,14 +82,53 @@ class GpuGround:
 def measured(problem: "KernelProblem", subject: "Kernel", workload: Workload) -> Measurement:
     """Check a kernel on a free GPU and time it against the best bar there; labels the subject with the GPU's name.
 
-    Raises CandidateFault as ``estimated``, ``verify`` and ``timed_on_gpu`` do; SandboxError where no GPU can be had.
+    Raises CandidateFault as ``estimate_of``, ``verify`` and ``timed_on_gpu`` do, and for what cannot be launched there;
+    SandboxError where no GPU can be had.
     """
     sizes = sizes_of(workload)
-    assert subject.cuda is not None
     assert problem.device is not None
-    estimate = estimated(problem, subject, problem.device, sizes, np.random.default_rng(workload.seed))
-    code = DeviceCode(subject.cuda.image.content, subject.cuda.launches)
-    with subject.watchdog.rest(), claimed(usable()) as gpu:
+    assert subject.candidate is not None
+    estimate = estimate_of(problem, subject, problem.device, workload, sizes)
+    with subject.watchdog.rest():
+        if subject.code is None:
+            slots = [*_timed_slots(problem), *_tested_slots(problem, subject.seed)]
+            subject.code = subject.code_of(subject.candidate, slots)
+        timing, error, bar, gpu = _timed(problem, subject, subject.code, workload)
+    _labelled(subject, gpu)
+    return Measurement(
+        workload=workload.name,
+        objective=timing.ratio,
+        metrics={**estimate.metrics, **_metrics(timing, subject, error)},
+        descriptors=described(estimate, subject),
+        feedback=_told(timing, bar, gpu),
+        trace=(estimate.words, *needs_of(problem, subject, sizes)),
+    )
+
+
+def _timed_slots(problem: "KernelProblem") -> list[Slot]:
+    """Return a call at each size that counts."""
+    return [laid(problem.interface, sizes) for named in problem.sizes.values() for sizes in named.values()]
+
+
+def _tested_slots(problem: "KernelProblem", seed: int) -> list[Slot]:
+    """Return a call of each case that ``verify`` makes."""
+    return [laid(problem.interface, case.sizes, 0, case.shift) for case in cases(problem, drawn_by(seed))]
+
+
+class _Timed(NamedTuple):
+    """What came of a kernel on a GPU."""
+
+    timing: GpuTiming
+    error: float
+    """Largest of the test cases there."""
+    bar: str
+    gpu: Gpu
+
+
+def _timed(problem: "KernelProblem", subject: "Kernel", code: Code, workload: Workload) -> _Timed:
+    """Check a kernel on the first GPU that is free, and time it there."""
+    sizes = sizes_of(workload)
+    with claimed(usable()) as gpu:
         kernel = GpuKernel(gpu, code, problem.arena_bytes, problem.limits, subject.seed)
         with closing(kernel):
             error = verify(problem, kernel)
@@ -100,15 +140,7 @@ def measured(problem: "KernelProblem", subject: "Kernel", workload: Workload) ->
             except BarError as failure:
                 release_bar(best.key)
                 raise SandboxError(str(failure)) from failure
-    _labelled(subject, gpu)
-    return Measurement(
-        workload=workload.name,
-        objective=timing.ratio,
-        metrics={**estimate.metrics, **_metrics(timing, subject, error)},
-        descriptors=described(estimate, subject),
-        feedback=_told(timing, best.name, gpu),
-        trace=(estimate.words, *(each.words for each in subject.cuda.image.resources)),
-    )
+    return _Timed(timing, error, best.name, gpu)
 
 
 def _labelled(subject: "Kernel", gpu: Gpu) -> None:

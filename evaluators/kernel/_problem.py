@@ -92,8 +92,8 @@ class KernelProblem(Problem[Kernel]):
             self.limits = self.limits.model_copy(update=longer)
 
     def _on_device(self, name: str) -> None:
-        """Have kernels in CUDA timed on this machine's GPU; modelled where there is none, or a device is named."""
-        self.gpu = next(iter(usable()), None) if self.told.tool == "nvcc" and not name else None
+        """Have kernels timed on this machine's GPU; modelled where there is none, or a device is named."""
+        self.gpu = None if name else next(iter(usable()), None)
         self.device = device_like(self.gpu.name) if self.gpu else device_named(name or DEVICE)
         self.objectives = OBJECTIVES
         if self.gpu is None:

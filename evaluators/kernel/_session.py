@@ -18,13 +18,14 @@ from ..sandbox import SandboxProcess
 from ..sandbox._kind import SCRATCH, control
 from ._arena import Arena, Slot
 from ._build import Built
-from ._cuda import CudaBuild, Image
+from ._cuda import CudaBuild
 from ._interface import KernelInterface
 from ._notes import Notes
 from ._remote import GoneError, reachable
 from ._triton import Launches
 
 if TYPE_CHECKING:
+    from ._gpu_runner import Code
     from ._problem import KernelProblem
 
 MODELLED = ("triton", "nvcc")
@@ -99,12 +100,16 @@ class Kernel(Link):
         self.build_cached = False
         self.build: Callable[[Candidate], Built] = _no_compiler
         """Builds C++ as the kernel itself was or would be: for a bar."""
-        self.image_of: Callable[[Candidate], Image] = _no_image
-        """Compiles CUDA in the same way: for a bar on a GPU."""
+        self.candidate: Candidate | None = None
+        """What it was made of."""
+        self.code_of: Callable[[Candidate, Sequence[Slot]], Code] = _no_code
+        """Compiles a candidate in the same language for the problem's GPU, and for calls like these."""
+        self.code: Code | None = None
+        """What that gave of its own, once it was asked for."""
         self.cuda: CudaBuild | None = None
         """Device code and launches of a CUDA kernel, whose process is the emulator's."""
         self.launches: Launches = {}
-        """What a Triton kernel launches, as it was compiled."""
+        """What a Triton kernel launches, as it was compiled for what is modelled."""
         self.beside: Callable[[KernelProblem, Candidate], Kernel] = _no_sandbox
         """Opens another candidate where this one is: for a bar that nobody trusts."""
         self.labels: list[str] = []
@@ -209,7 +214,7 @@ def _no_compiler(candidate: Candidate) -> Built:
     raise ProblemError("no compiler was given to this kernel's session")
 
 
-def _no_image(candidate: Candidate) -> Image:
+def _no_code(candidate: Candidate, slots: Sequence[Slot]) -> "Code":
     raise ProblemError("no compiler was given to this kernel's session")
 
 

@@ -13,6 +13,8 @@ ARCHITECTURES = (80, 90)
 """Compute capabilities that every candidate is compiled for: A100 and H100."""
 _MOST_REGISTERS = 255
 """Of a thread, on every architecture."""
+_MOST_SHARED = 1 << 20
+"""More than any device has, in bytes."""
 _STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 _USED = re.compile(r"Used (\d+) registers")
 _GLOBAL = re.compile(r"\b(?:ld|st)\.global[\w:.]*?(?:\.v(\d))?\.[bufs](\d+)")
@@ -52,20 +54,22 @@ class _Kernel(Frozen):
     told: str
 
 
-class _Made(Frozen):
+class Told(Frozen):
+    """A launch, as it was told."""
+
     kernel: str = Field(max_length=200)
     hash: str
     grid: tuple[int, ...] = Field(min_length=1, max_length=3)
     warps: int = Field(ge=1, le=32)
     stages: int = Field(ge=1, le=99)
-    shared_bytes: int = Field(ge=0)
+    shared_bytes: int = Field(ge=0, le=_MOST_SHARED)
 
 
 class Call(Frozen):
     """The launches of a call, as they were told."""
 
     architecture: int
-    launches: tuple[_Made, ...]
+    launches: tuple[Told, ...]
 
 
 class _Reply(Frozen):
@@ -93,7 +97,7 @@ def read(content: bytes, calls: int) -> dict[int, list[tuple[Launch, ...]]]:
     return found
 
 
-def _launch(architecture: int, made: _Made, reply: _Reply) -> Launch:
+def _launch(architecture: int, made: Told, reply: _Reply) -> Launch:
     kernel = reply.kernels.get(made.hash)
     if kernel is None:
         raise malformed("expected the text of each kernel")

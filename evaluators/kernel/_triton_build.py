@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -54,10 +54,13 @@ _LOAD_S = 10.0
 _REPLY_BYTES = 64 << 20
 _MOST_KERNELS = 500
 _ROOM = Programs(packages=True, extras=("triton",))
-_ASSEMBLER = f"{FOLDER}/triton/backends/nvidia/bin/ptxas"
+_TOOLS = f"{FOLDER}/triton/backends/nvidia/bin"
+_BLACKWELL = 100
+"""Compute capability from which on another assembler is asked."""
+_SPECIAL = 90
+"""And from which on a kernel may use what is that architecture's alone."""
 _FLAGS = "-lineinfo -v --regAllocOptLevel=2"
 """As Triton itself calls it."""
-_NAMES = {80: "sm_80", 90: "sm_90a"}
 _RELEASE = re.compile(r"release (\d+\.\d+)")
 
 
@@ -70,9 +73,21 @@ class Text(Frozen):
     """Whether a product and a sum may become one operation."""
 
 
+Texts = Annotated[dict[str, Text], Field(max_length=_MOST_KERNELS)]
+"""Kernels by a name that they are told by."""
+
+
 class _Compiled(Frozen):
     calls: tuple[Call, ...]
-    kernels: dict[str, Text] = Field(max_length=_MOST_KERNELS)
+    kernels: Texts
+
+
+class Assembled(NamedTuple):
+    """A kernel as a device takes it."""
+
+    told: str
+    """What its assembler says of it."""
+    content: bytes
 
 
 class TritonBuild(NamedTuple):
@@ -92,7 +107,7 @@ def built_triton(problem: "KernelProblem", candidate: Candidate, rooms: Rooms, p
     require_triton()
     interface, sandbox = problem.interface, place.sandbox.name
     calls = [sizes for named in problem.sizes.values() for sizes in named.values()]
-    told = version_of((_ASSEMBLER, "--version"), _ROOM, rooms, sandbox)
+    told = assembler_told(max(ARCHITECTURES), rooms, sandbox)
     job = {**job_of(interface, calls), "assembler": release(told)}
     files = {
         "builder": builder_text().encode(),
@@ -130,26 +145,39 @@ def release(told: str) -> str:
     """Return the release that an assembler prints with its version. Raises ProblemError for other words."""
     found = _RELEASE.search(told)
     if found is None:
-        raise ProblemError(f"{_ASSEMBLER}: expected its release and version, it says {told!r}; reinstall triton")
+        raise ProblemError(f"{_TOOLS}/ptxas: expected its release and version, it says {told!r}; reinstall triton")
     return found[1]
+
+
+def assembler_told(architecture: int, rooms: Rooms, sandbox: str) -> str:
+    """Return what the assembler for an architecture says of itself."""
+    return version_of((_assembler(architecture), "--version"), _ROOM, rooms, sandbox)
+
+
+def _assembler(architecture: int) -> str:
+    return f"{_TOOLS}/ptxas" + ("-blackwell" if architecture >= _BLACKWELL else "")
+
+
+def _target(architecture: int) -> str:
+    return f"sm_{architecture}" + ("a" if architecture >= _SPECIAL else "")
 
 
 def _made(candidate: Candidate, job: Mapping[str, object], rooms: Rooms, place: "Place") -> Made:
     before = rooms.cost
-    reply, compiling = _reply(candidate, job, place)
+    reply, compiling = reply_of(candidate, job, place)
     try:
         compiled = _Compiled.model_validate_json(reply)
     except ValidationError as error:
         raise malformed(str(error.errors()[0]["msg"])) from None
-    told = assembled(compiled.kernels, rooms)
-    kernels = {name: {"ptx": each.ptx, "told": told[name]} for name, each in compiled.kernels.items()}
+    made = assembled(compiled.kernels, ARCHITECTURES, rooms)
+    kernels = {name: {"ptx": each.ptx, "told": made[name].told} for name, each in compiled.kernels.items()}
     content = json.dumps({"calls": compiled.model_dump(mode="json")["calls"], "kernels": kernels}).encode()
     spent = Cost(cpu_s=rooms.cost.cpu_s - before.cpu_s, wall_s=rooms.cost.wall_s - before.wall_s)
     return Made(content, "", cached=False, cost=spent + compiling)
 
 
-def _reply(candidate: Candidate, job: Mapping[str, object], place: "Place") -> tuple[bytes, Cost]:
-    """Have a sealed worker compile, and return what it replies."""
+def reply_of(candidate: Candidate, job: Mapping[str, object], place: "Place") -> tuple[bytes, Cost]:
+    """Have a sealed worker compile, and return what it replies. Raises CandidateFault."""
     limits = place.limits.model_copy(update={"cpu_s": COMPILE_S + _LOAD_S})
     arena = Arena(_REPLY_BYTES)
     try:
@@ -166,18 +194,19 @@ def _reply(candidate: Candidate, job: Mapping[str, object], place: "Place") -> t
         arena.close()
 
 
-def assembled(kernels: Mapping[str, Text], rooms: Rooms) -> dict[str, str]:
-    """Return by kernel what the assembler tells of it. Raises CandidateFault(INVALID) with its words where it fails."""
-    if any(each.architecture not in ARCHITECTURES for each in kernels.values()):
+def assembled(kernels: Mapping[str, Text], architectures: Sequence[int], rooms: Rooms) -> dict[str, Assembled]:
+    """Return kernels as devices take them. Raises CandidateFault(INVALID) with the assembler's words where it fails."""
+    if any(each.architecture not in architectures for each in kernels.values()):
         raise malformed("expected kernels for the architectures that were asked for")
     lines = []
     for i, each in enumerate(kernels.values()):
-        how = f"{_FLAGS} --gpu-name={_NAMES[each.architecture]}" + ("" if each.fused else " --fmad=false")
-        lines.append(f"{_ASSEMBLER} {how} {i}.ptx -o kernel.o >{i}.txt 2>&1 || {{ cat {i}.txt >&2; exit 1; }}")
+        how = f"{_FLAGS} --gpu-name={_target(each.architecture)}" + ("" if each.fused else " --fmad=false")
+        command = f"{_assembler(each.architecture)} {how} {i}.ptx -o {i}.o"
+        lines.append(f"{command} >{i}.txt 2>&1 || {{ cat {i}.txt >&2; exit 1; }}")
     order = Order(
         command=("sh", "-c", "\n".join(lines)),
         files={f"{i}.ptx": File(each.ptx.encode()) for i, each in enumerate(kernels.values())},
-        wanted=tuple(f"{i}.txt" for i in range(len(kernels))),
+        wanted=tuple(f"{i}.{end}" for i in range(len(kernels)) for end in ("txt", "o")),
         wall_s=rooms.limits.start_wall_s,
         wall_limit="start_wall_s",
         cpu_s=COMPILE_S,
@@ -188,9 +217,12 @@ def assembled(kernels: Mapping[str, Text], rooms: Rooms) -> dict[str, str]:
         if fault.status is not Status.CRASHED:
             raise
         raise CandidateFault(Status.INVALID, f"the assembler refused it: {fault.detail}") from None
-    if len(files) != len(kernels):
-        raise malformed("expected what the assembler tells of each kernel")
-    return {name: files[f"{i}.txt"].content.decode(errors="replace") for i, name in enumerate(kernels)}
+    if len(files) != len(order.wanted or ()):
+        raise malformed("expected what the assembler makes and tells of each kernel")
+    return {
+        name: Assembled(files[f"{i}.txt"].content.decode(errors="replace"), files[f"{i}.o"].content)
+        for i, name in enumerate(kernels)
+    }
 
 
 def require_triton() -> None:

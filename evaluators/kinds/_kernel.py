@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import weakref
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from .._contract import Candidate, Status, canonical_python
@@ -12,9 +13,10 @@ from .._problem import Problem
 from .._room import Rooms
 from .._screen import screen
 from .._watchdog import Watchdog
-from ..kernel._arena import Arena
+from ..kernel._arena import Arena, Slot
 from ..kernel._build import Built, built
-from ..kernel._cuda import EMULATED, Image, built_cuda, check_text, compiled
+from ..kernel._cuda import EMULATED, built_cuda, check_text, compiled
+from ..kernel._gpu_runner import Code, DeviceCode
 from ..kernel._interface import KernelInterface
 from ..kernel._labels import calls_a_library
 from ..kernel._languages import Tool
@@ -23,6 +25,7 @@ from ..kernel._pages import HEAP, SMALL_PAGES, huge_pages_granted
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import MODELLED, Kernel
 from ..kernel._triton_build import INTERPRETER, PACKAGES, built_triton
+from ..kernel._triton_plan import built_for
 from ..sandbox import SandboxProcess, Worker, sandbox_named
 from ..sandbox._interpreter import TORCH
 from . import Place, Session
@@ -101,8 +104,14 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
     def build(source: Candidate) -> Built:
         return built(source, rooms(), place.sandbox.name)
 
-    def image_of(source: Candidate) -> Image:
-        return compiled(source, launches_of(source.source, interface), rooms(), place.sandbox.name)
+    def code_of(source: Candidate, slots: Sequence[Slot]) -> Code:
+        if tool == "nvcc":
+            launches = launches_of(source.source, interface)
+            return DeviceCode(compiled(source, launches, rooms(), place.sandbox.name).content, launches)
+        code, cost = built_for(problem, source, slots, rooms(), place)
+        if source is candidate:
+            kernel.build_cost += cost
+        return code
 
     cuda = built_cuda(candidate, interface, rooms(), place.sandbox.name) if tool == "nvcc" else None
     made = cuda.emulated if cuda else build(candidate) if tool == "g++" else None
@@ -118,7 +127,7 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
         arena.close()
         raise
     try:
-        kernel.cpu, kernel.build, kernel.image_of = cpu, build, image_of
+        kernel.candidate, kernel.cpu, kernel.build, kernel.code_of = candidate, cpu, build, code_of
         many = place._replace(limits=problem.limits.for_workloads(_MANY), cpu=cpu)
         kernel.beside = lambda other_problem, other: _opened(other_problem, other, many)
         if made is not None:

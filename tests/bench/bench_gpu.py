@@ -1,11 +1,11 @@
-"""What a GPU says: of a kernel against itself, and of the kernels in CUDA that are here beside what the model says.
+"""What a GPU says: of a kernel against itself, and of the kernels in CUDA and Triton that are here beside the model.
 
     python tests/bench/bench_gpu.py [problem ...]
 
-First the seed of residual-rmsnorm is timed against itself, 20 times: the 95 % interval should hold 1 in at least 17 of
-them, and every median lie between 0.97 and 1.03. Then the seed, baselines and experts of each problem are judged at the
-sizes of ``train``: a line each, and Spearman's correlation of modelled and measured time where there are three. Exits
-with 1 where a goal is missed, and with 2 where there is no GPU. No GPU has run this yet.
+First the CUDA seed of residual-rmsnorm is timed against itself, 20 times: the 95 % interval should hold 1 in at least
+17 of them, and every median lie between 0.97 and 1.03. Then the seed, baselines and experts of each problem are judged
+at the sizes of ``train``, in both languages: a line each, and Spearman's correlation of modelled and measured time
+where there are three. Exits with 1 where a goal is missed, and with 2 where there is no GPU. No GPU has run this yet.
 """
 
 import sys
@@ -36,12 +36,12 @@ PROBLEMS = (
     *("softmax", "residual-rmsnorm", "layernorm", "rope", "swiglu", "cross-entropy", "matmul", "causal-attention"),
     *("moe-gating", "moe-grouped-gemm", "int4-gemv", "prefix-sum", "histogram", "csr-spmv"),
 )
-CUDA = {"language": "cuda"}
+LANGUAGES = ("cuda", "triton")
 
 
 def against_itself() -> bool:
     """Print what timing a kernel against itself gives; return whether the goals are met."""
-    problem = load_problem(AGAINST_ITSELF, CUDA)
+    problem = load_problem(AGAINST_ITSELF, {"language": "cuda"})
     sizes = problem.sizes["train"]["M"]
     place = Place(problem.limits, sandbox_named("bubblewrap"))
     with evaluator_of("kernel").open(problem, problem.seed(), place) as session, claimed(usable()) as gpu:
@@ -59,25 +59,27 @@ def against_itself() -> bool:
     return covered >= COVERED and all(abs(ratio - 1.0) <= NEAR for ratio in ratios)
 
 
-def ranks(name: str) -> None:
-    """Print what a GPU and the model say of a problem's kernels."""
-    problem = load_problem(name, CUDA)
+def ranks(name: str, language: str) -> None:
+    """Print what a GPU and the model say of a problem's kernels in one language."""
+    found = ProblemRef(name=name, options={"language": language})
+    problem = load_problem(name, found.options)
+    where = f"{name} in {language}"
     told: dict[str, list[tuple[float, float]]] = {}
     for design, candidate in _designs(problem):
-        word = judge(JudgeTask(problem=ProblemRef(name=name, options=CUDA), candidate=candidate, sandbox="bubblewrap"))
+        word = judge(JudgeTask(problem=found, candidate=candidate, sandbox="bubblewrap"))
         if not word.measurements:
-            print(f"  {name} {design}: {word.status}: {word.detail}")
+            print(f"  {where}, {design}: {word.status}: {word.detail}")
         for each in word.measurements:
             figures = each.metrics
             seconds = figures[MODELLED_S], figures[DEVICE_S]
             told.setdefault(each.workload, []).append(seconds)
             print(
-                f"  {name} {design} {each.workload}: {seconds[1] * 1e6:.4g} us, modelled {seconds[0] * 1e6:.4g} us; "
+                f"  {where}, {design} {each.workload}: {seconds[1] * 1e6:.4g} us, modelled {seconds[0] * 1e6:.4g} us; "
                 f"{each.objective:.3f} [{figures['low']:.3f}, {figures['high']:.3f}] of the best known form's"
             )
     for workload, pairs in told.items():
         if len(pairs) >= 3:
-            print(f"  {name} {workload}: Spearman's correlation {spearman(*map(list, zip(*pairs, strict=True)))}")
+            print(f"  {where}, {workload}: Spearman's correlation {spearman(*map(list, zip(*pairs, strict=True)))}")
 
 
 def _designs(problem) -> Iterator:
@@ -94,7 +96,8 @@ def main(names: list[str]) -> int:
     try:
         met = against_itself()
         for name in names or PROBLEMS:
-            ranks(name)
+            for language in LANGUAGES:
+                ranks(name, language)
     finally:
         release_bars()
     return 0 if met else 1

@@ -1,7 +1,8 @@
 """Kernels on a GPU, which is a stand-in here: found, held by one, right or not, timed by its marks."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -17,20 +18,24 @@ from speciate.evaluators import (
     Status,
     evaluator_of,
 )
-from speciate.evaluators.kernel import _gpus
+from speciate.evaluators._room import Rooms
+from speciate.evaluators.kernel import _gpus, _triton_plan
+from speciate.evaluators.kernel._arena import Slot, laid
 from speciate.evaluators.kernel._bars import BarError
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import CudaBuild, Image, Resources, emulated
-from speciate.evaluators.kernel._gpu_runner import DeviceCode, GpuBar, GpuKernel, TorchCode
+from speciate.evaluators.kernel._gpu_runner import Code, DeviceCode, GpuBar, GpuKernel, TorchCode
 from speciate.evaluators.kernel._gpu_timing import GpuTiming, timed_on_gpu
 from speciate.evaluators.kernel._launches import launches_of
 from speciate.evaluators.kernel._modelled import MODELLED
+from speciate.evaluators.kernel._triton_build import Assembled
+from speciate.evaluators.kernel._triton_plan import Laid, Plan, TritonCode, built_for, read
 from speciate.evaluators.kinds import _kernel as kind
 from speciate.runs import _health
 from support.row_scale.problem import RowScale
 from support.stand_in_driver import stand_in_driver
 
-from tests.conftest import needs_nvcc
+from tests.conftest import needs_nvcc, needs_triton
 
 ARGUMENTS = "x, y, positive, columns, epsilon"
 SIZES = {"rows": 8, "columns": 320}
@@ -53,8 +58,8 @@ def launched(image: bytes, line: str, scratch: str = "") -> DeviceCode:
     return DeviceCode(image, launches_of(f"{scratch}\n// launch: {line}({ARGUMENTS})\n", RowScale("cuda").interface))
 
 
-def kernel_of(problem: RowScale, code: DeviceCode) -> GpuKernel:
-    return GpuKernel(_gpus.usable()[0], code, problem.arena_bytes, LIMITS, 7)
+def kernel_of(problem: RowScale, code: Code, seed: int = 7) -> GpuKernel:
+    return GpuKernel(_gpus.usable()[0], code, problem.arena_bytes, LIMITS, seed)
 
 
 def raced(problem: RowScale, image: bytes, name: str) -> GpuTiming:
@@ -68,7 +73,7 @@ def test_gpus_are_found_where_there_is_a_driver(image: bytes, monkeypatch: pytes
     first, second = _gpus.usable()
     assert first.words == "Stand-in H100 (sm_90, 132 SMs, 0 MiB L2, 3352 GB/s)"
     assert (first.place, second.place) == ("0", "1")
-    assert _health._gpus().told == f"{first.words}; {second.words}: kernels in CUDA are timed there"
+    assert _health._gpus().told == f"{first.words}; {second.words}: kernels in CUDA and Triton are timed there"
     assert _gpus.state(first) == (1755.0, 2619.0, 41.0, 321.5, 700.0)
     monkeypatch.setenv(_gpus.VISIBLE, "1")
     _gpus.look.cache_clear()
@@ -136,6 +141,8 @@ def test_times_that_cannot_be_are_cheating(problem: RowScale, image: bytes, name
         ("endless<<<rows, 64>>>", Status.TIMEOUT, "a call on the GPU took longer than 1 s"),
         ("scale<<<rows, 1024>>>", Status.INVALID, "on Stand-in H100: cuLaunchKernel"),
         ("scale<<<rows, 64, 160000>>>", Status.INVALID, "on Stand-in H100: cuFuncSetAttribute"),
+        ("wide<<<rows, 64>>>", Status.INVALID, "parameters of up to 8 bytes, it has some of [8, 8, 8, 8, 16]"),
+        ("scratching<<<rows, 64>>>", Status.INVALID, "kernel scratching: expected 5 parameters"),
         ("nobody<<<rows, 64>>>", Status.INVALID, "on Stand-in H100: cuModuleGetFunction"),
     ],
 )
@@ -206,3 +213,169 @@ def test_a_cuda_problem_is_timed_where_there_is_a_gpu(
     floor = problem.bound(workload)
     assert floor is not None
     assert 0 < floor < 1
+
+
+PASSED = """
+import torch
+import triton
+import triton.language as tl
+
+@triton.jit
+def first(x, y, count, one, epsilon, yes, pair, nothing, half: tl.float16, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    block = tl.make_tensor_descriptor(x, [count, count], [count, 1], [16, 16]).load([0, 0])
+    tl.store(y + at, tl.sum(block) * epsilon + tl.load(pair[1]) + pair[0] + half + yes + one)
+
+@triton.jit
+def second(x, y, BLOCK: tl.constexpr):
+    tl.store(y + tl.arange(0, BLOCK), tl.load(x + tl.arange(0, BLOCK)))
+
+def row_scale(x, y, positive, rows, columns, epsilon):
+    own, more = torch.empty(7, device=x.device), torch.empty((4, 32), dtype=torch.float16, device=x.device)
+    first[(rows, 2)](x, y[1:], columns, 1, epsilon, True, (-7, own), None, 1.5, BLOCK=16, num_warps=8)
+    second[lambda told: (1,)](more[1:], x.view(-1), BLOCK=1024)
+    second[(0,)](x, x, BLOCK=128)
+"""
+"""All that a kernel may be handed, with what is not handed on, and a launch of no program, which Triton leaves out."""
+
+
+@pytest.fixture(scope="module")
+def in_triton(image: bytes) -> RowScale:
+    needs_triton()
+    return RowScale("triton")
+
+
+def planned(problem: RowScale, source: str, sandbox: Sandbox, slots: Sequence[Slot] = ()) -> TritonCode:
+    candidate = Candidate.from_source(source, path="kernel.py")
+    rooms, place = Rooms(problem.limits, sandbox), Place(problem.limits, sandbox)
+    return built_for(problem, candidate, slots or [laid(problem.interface, SIZES)], rooms, place).code
+
+
+def test_a_call_in_triton_is_launched_as_tritons_own_launcher_does_it(in_triton: RowScale, bubblewrap: Sandbox) -> None:
+    aligned, shifted = (laid(in_triton.interface, SIZES, 4096, shift) for shift in (0, 1))
+    code = planned(in_triton, PASSED, bubblewrap, [aligned, shifted])
+    assert all(each.startswith(b"\x7fELF") for each in code.images.values())
+    (x, y, _), told = (span.start for span in aligned.buffers), code.call(aligned)
+    assert told["scratch"] == {"tensor 0": 28, "tensor 1": 256, "global of launch 0": 8 * 2 * 128}
+    first, second = told["launches"]
+    assert [(each["kernel"], each["grid"], each["block"]) for each in (first, second)] == [
+        ("first", (8, 2, 1), (256, 1, 1)),
+        ("second", (1, 1, 1), (128, 1, 1)),
+    ]
+    assert min(first["shared"], second["shared"]) > 0
+    assert first["arguments"] == [
+        ("buffer", x),
+        ("buffer", y + 4 * SIZES["columns"]),
+        ("number", SIZES["columns"]),
+        ("number", int(np.float32(1e-5).view(np.uint32))),
+        ("number", 1),
+        ("number", 2**64 - 7),
+        ("scratch", ("tensor 0", 0)),
+        ("number", int(np.float16(1.5).view(np.uint16))),
+        ("scratch", ("global of launch 0", 0)),
+        ("number", 0),
+    ]
+    assert second["arguments"] == [("scratch", ("tensor 1", 64)), ("buffer", x), ("number", 0), ("number", 0)]
+    apart = code.call(shifted)["launches"]
+    assert apart[0]["arguments"][0] == ("buffer", shifted.buffers[0].start)
+    assert apart[1]["image"] != second["image"], "stores of one and of four elements"
+
+
+HOST = """
+import ctypes
+import torch
+import triton
+import triton.language as tl
+
+KEPT = []
+
+@triton.jit
+def copy(x, y):
+    tl.store(y, tl.load(x))
+
+def row_scale(x, y, positive, rows, columns, epsilon):
+    """
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("copy[(rows + int(x[0, 0]),)](x, y)", "torch: __int__ outside of kernels"),
+        ("copy[(1 + (ctypes.c_int.from_address(x.data_ptr()).value != 0),)](x, y)", "two calls launch differently"),
+        ("KEPT or KEPT.append(torch.empty(9)); copy[(1,)](x, KEPT[0])", "memory of an earlier call; take torch.empty"),
+        ("copy[(1,)](x.mul_(2), y)", "torch: mul_ outside of kernels"),
+        ("pass", "the function launched no kernel"),
+        ("copy[(1,)](x, y, num_ctas=2)", "num_ctas: blocks are launched one by one"),
+    ],
+)
+def test_a_call_in_triton_that_cannot_be_carried_out_is_told_so(
+    body: str, words: str, in_triton: RowScale, bubblewrap: Sandbox
+) -> None:
+    with pytest.raises(CandidateFault, match=re.escape(words)) as caught:
+        planned(in_triton, f"{HOST}{body}\n", bubblewrap)
+    assert caught.value.status is Status.INVALID
+
+
+def test_what_a_sandbox_tells_of_launches_is_anybodys_word(in_triton: RowScale) -> None:
+    slot = laid(in_triton.interface, SIZES)
+    launch = {"kernel": "k", "hash": "h", "grid": [7], "warps": 4, "stages": 3, "shared_bytes": 0, "beside": [0, 0]}
+    kernels = {"h": {"ptx": "", "architecture": 90, "fused": True}}
+
+    def told(argument: list[object], **changes: object) -> bytes:
+        plan = {"launches": [{**launch, "arguments": [argument], **changes}], "own": [64]}
+        return json.dumps({"calls": [plan], "kernels": kernels}).encode()
+
+    calls = [Laid.of(slot)]
+    (plan,) = read(told(["own", 0, 64]), calls, in_triton.interface).calls
+    assert plan.scratch() == {"tensor 0": 64}
+    wrong = [told(["own", 0, 65]), told(["own", 1, 0]), told(["buffer", 2, 33]), told(["buffer", 3, 0])]
+    wrong += [told(["bits", 2**64, 0]), told(["bits", -1, 0]), told(["bits", 0, 0], hash="g"), b"", b"{}"]
+    wrong += [json.dumps({"calls": [], "kernels": kernels}).encode()]
+    for reply in wrong:
+        with pytest.raises(CandidateFault, match="the list of its launches") as caught:
+            read(reply, calls, in_triton.interface)
+        assert caught.value.status is Status.PROTOCOL
+    for reply, words in (
+        (told(["bits", 0, 0], grid=[1, 70000]), "launch of k: expected a grid of 1 to"),
+        (told(["bits", 0, 0], beside=[1 << 27, 0]), "expected at most 256 MiB of its own"),
+    ):
+        with pytest.raises(CandidateFault, match=words) as caught:
+            read(reply, calls, in_triton.interface)
+        assert caught.value.status is Status.INVALID
+
+
+def _with_halves(plan: Plan) -> Plan:
+    return Plan.model_validate_json(plan.model_dump_json().replace("quotients", "halves"))
+
+
+@pytest.fixture
+def assembled_for_the_stand_in(image: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def assembled(kernels, architectures, rooms) -> dict[str, Assembled]:
+        assert architectures == (90,)
+        return dict.fromkeys(kernels, Assembled("", image))
+
+    monkeypatch.setattr(_triton_plan, "assembled", assembled)
+
+
+def test_a_problem_in_triton_is_judged_and_timed_where_there_is_a_gpu(
+    in_triton: RowScale, bubblewrap: Sandbox, assembled_for_the_stand_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RowScale, "bars", ())
+    assert (in_triton.noisy, in_triton.is_modelled, in_triton.version) == (True, False, "1 on Stand-in H100")
+    assert RowScale("triton", "H100").is_modelled
+    (workload,) = in_triton.workloads("train")
+    with evaluator_of("kernel").open(in_triton, in_triton.seed(), Place(in_triton.limits, bubblewrap)) as session:
+        found, code = in_triton.measure(session.subject, workload), session.subject.code
+    assert session.labels == ["Stand-in H100"]
+    assert found.objective == pytest.approx(1.0)
+    assert found.metrics["device_s"] == pytest.approx(0.25e-3 + 0.025e-3)
+    assert found.metrics["modelled_s"] > 0
+    assert found.feedback.startswith("275 us a call on Stand-in H100, measured on cold inputs, 1.000 times that")
+    assert found.trace[0].startswith("modelled on H100, not measured")
+    assert any("quotients on sm_90" in line for line in found.trace)
+    assert isinstance(code, TritonCode)
+    halved = {call: _with_halves(plan) for call, plan in code.plans.items()}
+    with closing(kernel_of(in_triton, code._replace(plans=halved), session.subject.seed)) as kernel:
+        with pytest.raises(CandidateFault, match=r"on Stand-in H100: .* y\[0, 0\]: expected") as caught:
+            verify(in_triton, kernel)
+        assert caught.value.status is Status.INCORRECT

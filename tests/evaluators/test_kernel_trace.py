@@ -10,7 +10,17 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from speciate.evaluators import _kernel_host, _kernel_trace, _kernel_worker, _triton_worker, _worker
+from speciate.evaluators import (
+    _gpu_driver,
+    _gpu_worker,
+    _kernel_host,
+    _kernel_trace,
+    _kernel_worker,
+    _triton_builder,
+    _triton_planner,
+    _triton_worker,
+    _worker,
+)
 from speciate.evaluators._errors import CandidateFault
 from speciate.evaluators._kernel_trace import ATOMIC, LAUNCH, LOAD, PROGRAM, WORK
 from speciate.evaluators.kernel._trace import Watched, launches
@@ -209,8 +219,16 @@ def defined(module: ModuleType) -> list[str]:
     return sorted({*named, *stored} - {"TYPE_CHECKING"})
 
 
-def test_texts_that_are_run_in_one_namespace_share_no_name() -> None:
-    names = [*{*defined(_worker), *defined(_kernel_worker)}, *defined(_kernel_host)]
-    names += [*defined(_kernel_trace), *defined(_triton_worker)]
-    assert "ATOMIC" in names
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (_kernel_worker, _kernel_host, _kernel_trace, _triton_worker),
+        (_triton_builder, _kernel_host, _triton_planner),
+        (_gpu_worker, _gpu_driver),
+    ],
+)
+def test_texts_that_are_run_in_one_namespace_share_no_name(texts: tuple[ModuleType, ...]) -> None:
+    first, *others = texts
+    names = [*{*defined(_worker), *defined(first)}, *(name for each in others for name in defined(each))]
+    assert "Fault" in names
     assert sorted(names) == sorted(set(names))

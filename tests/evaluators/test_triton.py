@@ -150,13 +150,14 @@ def test_a_list_of_launches_is_the_candidates_word() -> None:
 def test_what_an_assembler_refuses_is_invalid_with_its_words(bubblewrap: Sandbox) -> None:
     rooms = Rooms(PROBLEM.limits, bubblewrap)
     text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k() { ret; }"
-    told = assembled({"a": Text(ptx=text, architecture=80, fused=False)}, rooms)
-    assert "Compiling entry function 'k' for 'sm_80'" in told["a"]
+    told = assembled({"a": Text(ptx=text, architecture=80, fused=False)}, (80,), rooms)
+    assert "Compiling entry function 'k' for 'sm_80'" in told["a"].told
+    assert told["a"].content.startswith(b"\x7fELF")
     with pytest.raises(CandidateFault, match=r"(?s)the assembler refused it: .*known instruction") as caught:
-        assembled({"a": Text(ptx=text.replace("ret", "return"), architecture=80, fused=False)}, rooms)
+        assembled({"a": Text(ptx=text.replace("ret", "return"), architecture=80, fused=False)}, (80,), rooms)
     assert caught.value.status is Status.INVALID
     with pytest.raises(CandidateFault, match="the architectures that were asked for") as caught:
-        assembled({"a": Text(ptx=text, architecture=75, fused=False)}, rooms)
+        assembled({"a": Text(ptx=text, architecture=75, fused=False)}, (80, 90), rooms)
     assert caught.value.status is Status.PROTOCOL
     with pytest.raises(ProblemError, match="expected its release"):
         release("ptxas of a kind")

@@ -2,9 +2,10 @@
 // told by them. Built against the vendor's header, so that a name or a type that differs does not compile; loaded under
 // the driver's name. What an image holds is the path of that shared object.
 //
-// A kernel NAME is a function of grid, block and parameters that returns the error that it ends with. NAME_ms are the
-// milliseconds that it takes on inputs that are not in the cache; a tenth of that where less than twice the cache was
-// written since the last launch, or where NAME_keeps is there and nobody took back what the cache keeps for it.
+// A kernel NAME is a function of grid, block and parameters that returns the error that it ends with. NAME_sizes is a
+// string with the bytes of each parameter. NAME_ms are the milliseconds that it takes on inputs that are not in the
+// cache; a tenth of that where less than twice the cache was written since the last launch, or where NAME_keeps is there
+// and nobody took back what the cache keeps for it.
 #define __CUDA_API_VERSION_INTERNAL
 #include <cuda.h>
 #include <dlfcn.h>
@@ -26,7 +27,9 @@ struct Kernel {
     int (*body)(const unsigned*, const unsigned*, void**);
     const float* ms;
     const void* keeps;
+    const char* sizes;
     int shared;
+    bool prefers_shared;
 };
 struct Mark {
     double ms;
@@ -136,7 +139,7 @@ CUresult CUDAAPI cuModuleGetFunction(CUfunction* function, CUmodule module, cons
     const auto found = [=](const char* end) { return dlsym((void*)module, (std::string(name) + end).c_str()); };
     if (!found("")) return CUDA_ERROR_NOT_FOUND;
     using Body = int (*)(const unsigned*, const unsigned*, void**);
-    const Kernel made = {(Body)found(""), (const float*)found("_ms"), found("_keeps"), 48 << 10};
+    const Kernel made = {(Body)found(""), (const float*)found("_ms"), found("_keeps"), (const char*)found("_sizes"), 48 << 10, false};
     *function = (CUfunction)&kernels.emplace(name, made).first->second;
     return CUDA_SUCCESS;
 }
@@ -145,11 +148,24 @@ CUresult CUDAAPI cuFuncSetAttribute(CUfunction function, CUfunction_attribute at
     ((Kernel*)function)->shared = value;
     return CUDA_SUCCESS;
 }
+CUresult CUDAAPI cuFuncSetCacheConfig(CUfunction function, CUfunc_cache config) {
+    ((Kernel*)function)->prefers_shared = config == CU_FUNC_CACHE_PREFER_SHARED;
+    return CUDA_SUCCESS;
+}
+CUresult CUDAAPI cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* size) {
+    const char* sizes = ((Kernel*)function)->sizes;
+    if (index >= strlen(sizes)) return CUDA_ERROR_INVALID_VALUE;
+    *offset = 0;
+    for (size_t i = 0; i < index; i++) *offset += sizes[i];
+    *size = sizes[index];
+    return CUDA_SUCCESS;
+}
 CUresult CUDAAPI cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                                 unsigned bz, unsigned shared, CUstream, void** parameters, void** extra) {
     Kernel& kernel = *(Kernel*)function;
     if (broken) return broken;
-    if (!gx || !bx || bx * by * bz > 512 || (int)shared > kernel.shared || extra) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+    if (!gx || !bx || bx * by * bz > 512 || (int)shared > kernel.shared || extra ||
+        kernel.prefers_shared != (kernel.shared > 48 << 10)) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
     const bool is_cold = written >= 2 * L2_BYTES && !(kernel.keeps && keeps);
     const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
     broken = (CUresult)kernel.body(grid, block, parameters);
