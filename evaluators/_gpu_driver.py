@@ -8,11 +8,11 @@ and no real device has run this.
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_char_p, c_float, c_int, c_size_t, c_uint, c_void_p
+from ctypes import byref, c_char_p, c_float, c_int, c_size_t, c_uint, c_ulonglong, c_void_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 LIBRARY = "libcuda.so.1"
@@ -25,6 +25,7 @@ _SHARED_ANYWAY = 48 << 10
 """Bytes of shared memory above which Triton asks for less of the first-level cache."""
 _NAME_BYTES, _BUS_BYTES, _UUID_BYTES = 128, 16, 16
 _DEFAULT_STREAM = None
+_OF_THIS_THREAD = 1
 
 
 class DriverError(Exception):
@@ -42,6 +43,7 @@ class Driver:
     def __init__(self) -> None:
         self._library = ctypes.CDLL(LIBRARY)
         self._context = c_void_p()
+        self._stream: c_void_p | None = _DEFAULT_STREAM
         self.call("cuInit", c_uint(0))
 
     def call(self, function: str, *arguments: Any) -> None:
@@ -174,7 +176,25 @@ class Driver:
     ) -> None:
         """Launch a kernel behind what was asked before; does not wait. ``parameters`` is an array of addresses."""
         shape = [c_uint(each) for each in (*grid, *block, shared)]
-        self.call("cuLaunchKernel", function, *shape, _DEFAULT_STREAM, parameters, None)
+        self.call("cuLaunchKernel", function, *shape, self._stream, parameters, None)
+
+    def graph(self, launches: Callable[[], object]) -> c_void_p:
+        """Return what is launched meanwhile, as a graph. Raises AttributeError where the driver knows none."""
+        stream, graph, made = c_void_p(), c_void_p(), c_void_p()
+        self.call("cuStreamCreate", byref(stream), c_uint(0))
+        self.call("cuStreamBeginCapture_v2", stream, c_int(_OF_THIS_THREAD))
+        self._stream = stream
+        try:
+            launches()
+        finally:
+            self._stream = _DEFAULT_STREAM
+            self.call("cuStreamEndCapture", stream, byref(graph))
+        self.call("cuGraphInstantiateWithFlags", byref(made), graph, c_ulonglong(0))
+        return made
+
+    def replay(self, graph: c_void_p) -> None:
+        """Make a graph's launches, behind what was asked before; does not wait."""
+        self.call("cuGraphLaunch", graph, _DEFAULT_STREAM)
 
     def event(self) -> c_void_p:
         """Return a mark that can be put between what is asked of the device."""

@@ -13,6 +13,7 @@ too. The launches are made while the device still writes, so that a call's time 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import struct
 import time
@@ -34,6 +35,7 @@ TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "ui
 REFUSING = ("cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel")
 """What fails for what a candidate asked for."""
 COPIES = 9
+GRAPHS = 20
 VALUE_BYTES = 8
 """Of a parameter: the driver reads as many as the kernel says, and must not read on."""
 
@@ -78,6 +80,21 @@ class Mirror:
         driver.synchronize()
         host_s = time.perf_counter() - began
         return driver.between_s(begin, end), driver.between_s(first, end), host_s
+
+    def graph_s(self, call: Callable[[], Any]) -> float:
+        """Return the seconds of a call among many, made as one graph each; no number where the driver has none."""
+        driver, (first, _, end) = self.driver, self._marks
+        try:
+            graph = driver.graph(call)
+            driver.replay(graph)
+            driver.mark(first)
+            for _ in range(GRAPHS):
+                driver.replay(graph)
+            driver.mark(end)
+            driver.synchronize()
+            return driver.between_s(first, end) / GRAPHS
+        except (AttributeError, DriverError):
+            return math.nan
 
     def copy_s(self, size: int) -> float:
         """Return the least seconds in which the device moves ``size`` bytes: half of them read, written elsewhere."""
@@ -237,6 +254,10 @@ class Call:
         self._body = body
         self._scratch = scratch
 
+    def graph_s(self) -> float:
+        """Make it as a graph, on what its memory holds now, and return what ``Mirror.graph_s`` does."""
+        return self._mirror.graph_s(self._body)
+
     def made(self) -> tuple[float, float, float]:
         """Make it, and return what ``Mirror.timed`` does. Raises Fault for memory that is not its own."""
         self._mirror.up(*self._span)
@@ -294,6 +315,8 @@ def serve_calls(ask: int, answer: int, message: dict[str, Any]) -> None:
             told = _control(ask, data)
             if "copy" in told:
                 os.write(answer, _said(mirror.copy_s(told["copy"])))
+            elif "graph" in told:
+                os.write(answer, _said(calls[0].graph_s()))
             else:
                 calls = [code.call(each) for each in told["calls"]]
                 os.write(answer, _said())

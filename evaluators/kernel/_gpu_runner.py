@@ -5,6 +5,7 @@ judge has reckoned. What never ran on a real device: all of this; the tests driv
 """
 
 import inspect
+import math
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -150,6 +151,11 @@ class OnGpu:
         """Return the least seconds in which the device moves ``size`` bytes, half read and half written."""
         return float(_FIGURE.unpack(self._say({"copy": size}))[0])
 
+    def graph_s(self) -> float | None:
+        """Return the seconds of the first prepared call as a graph, on warm caches; None where the driver has none."""
+        (found,) = _FIGURE.unpack(self._say({"graph": True}))
+        return float(found) if math.isfinite(found) else None
+
     def _say(self, message: Mapping[str, Any]) -> bytes:
         return self._worker.say(control(message), self._limits.start_wall_s)
 
@@ -213,6 +219,10 @@ class GpuKernel(OnGpu):
     def copy_s(self, size: int) -> float:
         """Return the least seconds in which the device moves ``size`` bytes. Raises SandboxError."""
         return self._said(lambda: super(GpuKernel, self).copy_s(size))
+
+    def graph_s(self) -> float | None:
+        """Return the seconds of the first prepared call as a graph. Raises CandidateFault, SandboxError."""
+        return self._said(super().graph_s)
 
     def wrong(self, detail: str, status: Status = Status.INCORRECT) -> CandidateFault:
         """Return the fault of an answer that is not right, and end the process."""

@@ -43,6 +43,11 @@ class GpuTiming(NamedTuple):
     """Median seconds of the kernel's process, for the flush of the cache and the call."""
     copy_s: float
     """Of copying as many bytes as a call must move, at best."""
+    graph_s: float | None
+    """Of one call among many, each a graph, on warm caches: what is left without launching. None where it is unknown.
+
+    A second figure: those calls are not looked at.
+    """
     error: float
     """Largest error of the checked calls, as a share of what is allowed."""
     state: State | None
@@ -60,7 +65,7 @@ def timed_on_gpu(
     race = Race(problem, kernel, bar, sizes, 1, rng)
     kernel.begin()
     laps = [race.pair(nullcontext(), kernel_first=bool(i % 2)) for i in range(WARM_UP + PAIRS)][WARM_UP:]
-    after = state(kernel.gpu)
+    after, graph_s = state(kernel.gpu), kernel.graph_s()
     seconds = np.array([(ours.device_s, theirs.device_s) for ours, theirs in laps])
     host_s, queued_s = (float(np.median(each)) for each in zip(*((o.wall_s, o.queued_s) for o, _ in laps), strict=True))
     if host_s > LATE * queued_s + LATE_S:
@@ -69,4 +74,4 @@ def timed_on_gpu(
     kernel_s, bar_s = (float(each) for each in np.median(seconds, axis=0))
     require_possible(kernel, kernel_s, copied)
     found = pairs_of(seconds)
-    return GpuTiming(found.ratio, found.low, found.high, kernel_s, bar_s, host_s, copied, race.error, after)
+    return GpuTiming(found.ratio, found.low, found.high, kernel_s, bar_s, host_s, copied, graph_s, race.error, after)

@@ -162,6 +162,7 @@ def _metrics(timing: GpuTiming, subject: "Kernel", error: float) -> Mapping[str,
         "error": max(timing.error, error, subject.error),
         "build_cached": float(subject.build_cached),
         "build_cpu_s": subject.build_cost.cpu_s,
+        **({} if timing.graph_s is None else {"graph_s": timing.graph_s}),
         **(timing.state._asdict() if timing.state else {}),
     }
 

@@ -106,6 +106,7 @@ def test_a_right_kernel_is_timed_by_the_devices_marks(problem: RowScale, image: 
     found = raced(problem, image, "quick")
     assert (found.ratio, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
     assert (found.kernel_s, found.bar_s) == pytest.approx((0.25e-3, 0.5e-3))
+    assert found.graph_s == pytest.approx(0.025e-3), "its inputs are in the cache"
     assert found.state is not None
     assert 0 < found.copy_s < found.kernel_s
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <vector>
 
 static const int L2_BYTES = 64 << 10, SHARED_MOST = 100 << 10;
 static double now_ms;
@@ -34,6 +35,13 @@ struct Kernel {
 struct Mark {
     double ms;
 };
+struct Launch {
+    Kernel* kernel;
+    unsigned grid[3], block[3];
+    std::vector<std::string> values;  // as long as a graph lives
+};
+using Graph = std::vector<Launch>;
+static Graph* captured;
 
 static std::map<std::string, Kernel> kernels;
 
@@ -47,6 +55,18 @@ template <class Work> static CUresult clocked(Work work) {
     work();
     now_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
     return broken;
+}
+
+static CUresult made(Launch& launch) {
+    Kernel& kernel = *launch.kernel;
+    const bool is_cold = written >= 2 * L2_BYTES && !(kernel.keeps && keeps);
+    std::vector<void*> parameters;
+    for (std::string& each : launch.values) parameters.push_back(&each[0]);
+    broken = (CUresult)kernel.body(launch.grid, launch.block, parameters.data());
+    now_ms += *kernel.ms * (is_cold ? 1.0 : 0.1);
+    keeps = kernel.keeps;
+    written = 0;
+    return CUDA_SUCCESS;
 }
 
 extern "C" {
@@ -161,18 +181,38 @@ CUresult CUDAAPI cuFuncGetParamInfo(CUfunction function, size_t index, size_t* o
     return CUDA_SUCCESS;
 }
 CUresult CUDAAPI cuLaunchKernel(CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                                unsigned bz, unsigned shared, CUstream, void** parameters, void** extra) {
+                                unsigned bz, unsigned shared, CUstream stream, void** parameters, void** extra) {
     Kernel& kernel = *(Kernel*)function;
     if (broken) return broken;
     if (!gx || !bx || bx * by * bz > 512 || (int)shared > kernel.shared || extra ||
         kernel.prefers_shared != (kernel.shared > 48 << 10)) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
-    const bool is_cold = written >= 2 * L2_BYTES && !(kernel.keeps && keeps);
-    const unsigned grid[] = {gx, gy, gz}, block[] = {bx, by, bz};
-    broken = (CUresult)kernel.body(grid, block, parameters);
-    now_ms += *kernel.ms * (is_cold ? 1.0 : 0.1);
-    keeps = kernel.keeps;
-    written = 0;
+    if (stream != (CUstream)captured) return CUDA_ERROR_INVALID_HANDLE;
+    Launch launch = {&kernel, {gx, gy, gz}, {bx, by, bz}, {}};
+    for (size_t i = 0; kernel.sizes[i]; i++) launch.values.emplace_back((char*)parameters[i], kernel.sizes[i]);
+    if (!captured) return made(launch);
+    captured->push_back(launch);
     return CUDA_SUCCESS;
+}
+CUresult CUDAAPI cuStreamCreate(CUstream* stream, unsigned flags) {
+    *stream = (CUstream) new Graph;
+    return flags ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+}
+CUresult CUDAAPI cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
+    captured = (Graph*)stream;
+    return mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+CUresult CUDAAPI cuStreamEndCapture(CUstream stream, CUgraph* graph) {
+    *graph = (CUgraph)stream;
+    captured = nullptr;
+    return CUDA_SUCCESS;
+}
+CUresult CUDAAPI cuGraphInstantiateWithFlags(CUgraphExec* whole, CUgraph graph, unsigned long long flags) {
+    *whole = (CUgraphExec)graph;
+    return flags ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+}
+CUresult CUDAAPI cuGraphLaunch(CUgraphExec whole, CUstream stream) {
+    for (Launch& each : *(Graph*)whole) made(each);
+    return stream ? CUDA_ERROR_INVALID_HANDLE : broken;
 }
 
 CUresult CUDAAPI cuEventCreate(CUevent* event, unsigned) {
