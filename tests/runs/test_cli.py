@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from speciate.agent import Archive, RunRecord, open_archive
 from speciate.runs.cli import app
+from support.commands import speciate
 
 LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
 
@@ -66,14 +67,8 @@ def test_unreadable_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def without_bubblewrap(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "speciate", "run", LANES, "--db", str(tmp_path / "r.db"), *words],
-        env={**os.environ, "PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none"}
+    return speciate("run", LANES, "--db", str(tmp_path / "r.db"), *words, cwd=tmp_path, environment=environment)
 
 
 def test_no_sandbox_for_a_models_code(tmp_path: Path) -> None:

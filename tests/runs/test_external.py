@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from speciate.runs._search import new_run
 from speciate.runs._submission import read_texts, submission, write_design
 from speciate.runs._tickets import Door, door
 from speciate.runs.cli import app
+from support.commands import Command
 from support.lanes import EARLIEST
 from support.outsider import rewritten
 from support.trusted import TrustedExecutor
@@ -302,12 +304,12 @@ def test_a_process_that_is_killed_while_it_tells_loses_nothing(
         "--db",
         str(tmp_path / "0.db"),
     ]
-    telling = subprocess.Popen([sys.executable, "-m", "speciate", *words], stdout=subprocess.DEVNULL)
+    telling = Command(words, tmp_path)
     while not it.archive.candidates_of(it.run.id, number):
-        assert telling.poll() is None
+        assert telling.returncode is None
         time.sleep(0.01)
-    telling.kill()
-    telling.wait()
+    telling.send_signal(signal.SIGKILL)
+    telling.communicate(timeout=60)
     done = json.loads(said(words, capsys))
     assert (done["ticket"], done["status"], done["evaluations"]) == (number, "ok", STARTERS + 1)
     judged = [record for record in it.archive.evaluations(it.run.id) if record.ticket == number]

@@ -1,7 +1,6 @@
 """Whole runs through the command, in processes of their own: start to report, interrupted and resumed."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,21 +9,18 @@ from pathlib import Path
 
 import pytest
 from speciate.agent import RunRecord, open_archive
+from support.commands import Command, speciate
 from support.openai_server import OpenAIServer
 from support.postgres import PostgresServer
 
 LANES = str(Path(__file__).parent.parent / "support" / "lanes.py")
 
 
-def speciate(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def fresh(*args: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run ``speciate`` from the start of Python on."""
     return subprocess.run(
         [sys.executable, "-m", "speciate", *args], cwd=cwd, capture_output=True, text=True, check=False, timeout=300
     )
-
-
-def started(*args: str, cwd: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "speciate", *args]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_evaluations(db: Path, count: int) -> None:
@@ -54,7 +50,7 @@ def run_in(db: Path) -> tuple[RunRecord, int]:
 
 
 def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) -> None:
-    done = speciate(
+    done = fresh(
         *("run", LANES, "--evals", "14", "--control", "random", "--control-evals", "6", "--seed", "2"),
         *("--sandbox", "process"),
         cwd=tmp_path,
@@ -72,7 +68,7 @@ def test_a_run_goes_from_nothing_to_a_report_with_a_control_arm(tmp_path: Path) 
     assert json.loads((folder / "findings.json").read_text())["controls"][0]["design"]["heldout"] is not None
     assert f"report: reports/{run.id}/report.html" in done.stdout
 
-    again = speciate("report", run.id, "--out", "elsewhere", "--json", cwd=tmp_path)
+    again = fresh("report", run.id, "--out", "elsewhere", "--json", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["claim"] == json.loads((folder / "findings.json").read_text())["claim"]
     assert "measuring" not in again.stderr
@@ -98,7 +94,7 @@ def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path) -> No
     words = ["run", LANES, "--evals", "60", "--sandbox", "process"]
     evaluations = 0
     for signal_ in (signal.SIGINT, signal.SIGTERM):
-        process = started(*words, cwd=tmp_path)
+        process = Command(words, tmp_path)
         wait_for_evaluations(tmp_path / "speciate.db", evaluations + 5)
         process.send_signal(signal_)
         out, err = process.communicate(timeout=60)
@@ -118,10 +114,10 @@ def test_an_interrupted_run_says_how_to_resume_and_resumes(tmp_path: Path) -> No
 
 def test_a_killed_run_goes_on_with_its_control_arm(tmp_path: Path) -> None:
     arms = ("--control", "no-archive", "--control-evals", "5")
-    process = started("run", LANES, "--evals", "14", *arms, "--sandbox", "process", cwd=tmp_path)
+    process = Command(("run", LANES, "--evals", "14", *arms, "--sandbox", "process"), tmp_path)
     wait_for_evaluations(tmp_path / "speciate.db", 5)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
     archive = open_archive(tmp_path / "speciate.db")
     run, arm = archive.runs()
     resumed = speciate("resume", run.id, cwd=tmp_path)

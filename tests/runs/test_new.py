@@ -1,8 +1,6 @@
 """``speciate new``: every scaffold runs at once, through the real sandbox, and says what to type next."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from speciate.evaluators import (
 from speciate.evaluators.kernel._checks import verify
 from speciate.runs._new import scaffold
 from speciate.runs.cli import app
+from support.commands import speciate
 
 KINDS = ("policy", "plan", "program", "command")
 
@@ -74,8 +73,7 @@ def test_a_scaffold_runs_to_a_report_in_the_sandbox(
     [*words, budget] = commands[1].split()[1:]
     assert (words[-1], int(budget)) == ("--evals", 40)
     # In a process of its own, as typed: a search has an event loop and judging processes.
-    command = [sys.executable, "-m", "speciate", *words, "10", "--seed", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = speciate(*words, "10", "--seed", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "95 % interval" in done.stdout or "No discovery is claimed" in done.stdout
     archive = open_archive(tmp_path / "speciate.db")

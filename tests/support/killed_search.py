@@ -1,11 +1,9 @@
 """A search in a process of its own, to be killed.
 
-Its judge waits a little so that kills land everywhere, and does its work in that process. The processes are forked from
-one that has imported what they need: to start would take longer than to search.
+Its judge waits a little so that kills land everywhere, and does its work in that process.
 """
 
 import asyncio
-import multiprocessing
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from random import Random
@@ -14,15 +12,13 @@ from scripted_proposer import ScriptedProposer
 from speciate.agent import open_archive, search
 from synthetic_problem import RoutingProblem, judge
 
+from support.loaded import CONTEXT
 from support.noisy import NoisyRouting, noisy_judge
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__, "speciate.agent._life"])
 
 
 def started(place: Path | str, run_id: str, seed: int, noisy: bool = False) -> ForkServerProcess:
     """Return a process that searches, beginning or going on with a run; ``seed`` is of the waits."""
-    process = _CONTEXT.Process(target=_main, args=(place, run_id, seed, noisy))
+    process = CONTEXT.Process(target=_main, args=(place, run_id, seed, noisy))
     process.start()
     return process
 
