@@ -23,6 +23,11 @@ gc.set_threshold(10_000)
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the file of one long fixture first: begun last, it kept one process busy when the others had ended."""
+    items.sort(key=lambda item: item.path.name != "test_public.py")
+
+
 def missing(reason: str) -> None:
     """Skip on a user's machine; fail in CI, where every part must be there."""
     if os.environ.get("CI") == "true":

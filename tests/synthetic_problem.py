@@ -6,6 +6,7 @@ blocks; a candidate runs in this process, so only trusted code (the proposers' o
 
 import heapq
 from collections.abc import Callable, Sequence
+from functools import cache
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -227,19 +228,23 @@ class InProcess:
     def hook(self, name: str) -> Callable[[Sequence[float]], float]:
         function, hook = self.module[name], INTERFACE.hook(name)
 
+        shapes = [
+            (argument.record.fields, argument.table, argument.row.fields if argument.row else ())
+            for argument in hook.arguments
+        ]
+
         def call(values: Sequence[float]) -> float:
             arguments, at = [], 0
-            for argument in hook.arguments:
-                fields = argument.record.fields
+            for fields, table, columns in shapes:
                 record = SimpleNamespace(**dict(zip(fields, values[at : at + len(fields)], strict=True)))
                 at += len(fields)
-                if argument.row is not None and argument.table is not None:
-                    width = len(argument.row.fields)
+                if columns and table is not None:
+                    width = len(columns)
                     rows = [
-                        SimpleNamespace(**dict(zip(argument.row.fields, values[i : i + width], strict=True)))
+                        SimpleNamespace(**dict(zip(columns, values[i : i + width], strict=True)))
                         for i in range(at, at + self.rows * width, width)
                     ]
-                    setattr(record, argument.table, rows)
+                    setattr(record, table, rows)
                 arguments.append(record)
             answer = function(*arguments)
             if isinstance(answer, bool) or not isinstance(answer, int | float) or answer != answer:
@@ -325,10 +330,9 @@ def judge(
             duplicate_of=known.candidate,
         )
     problem = RoutingProblem()
-    policy = InProcess(candidate.source)
     try:
         chosen = [each for each in problem.workloads(split) if not only or each.name in only]
-        measurements = [problem.measure(policy, workload) for workload in chosen]
+        measurements = [_measured(candidate.source, split, workload.name) for workload in chosen]
     except (ArithmeticError, ValueError, TypeError, NameError, AttributeError, SyntaxError) as error:
         detail = f"{type(error).__name__}: {error}"
         return Evaluation(candidate=candidate.id, split=split, status=Status.CRASHED, detail=detail)
@@ -340,6 +344,14 @@ def judge(
         descriptors=problem.describe(measurements),
         measurements=tuple(measurements),
     )
+
+
+@cache
+def _measured(source: str, split: Split, name: str) -> Measurement:
+    """Measure a design once, however many searches meet it."""
+    problem = RoutingProblem()
+    (workload,) = (each for each in problem.workloads(split) if each.name == name)
+    return problem.measure(InProcess(source), workload)
 
 
 async def routing_judge(candidate: Candidate, cache: EvaluationCache | None) -> Evaluation:

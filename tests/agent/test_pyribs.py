@@ -1,5 +1,7 @@
 """Our niches against pyribs' archives, insertion by insertion: grid, CVT with the same centroids, and categories."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from conftest import missing
@@ -8,11 +10,6 @@ from hypothesis import strategies as st
 from speciate.agent import Grid
 from speciate.agent._tessellation import Bins, Centroids, lloyd
 from speciate.evaluators import Descriptor
-
-try:
-    from ribs.archives import CategoricalArchive, CVTArchive, GridArchive
-except ImportError:
-    GridArchive = None
 
 STATUS = {"rejected": 0, "improved": 1, "new": 2}
 OFFSET = 200.0
@@ -28,10 +25,14 @@ FIRST = st.one_of(st.floats(-3, 5), st.sampled_from([-1 + 4 * i / 7 for i in ran
 SECOND = st.one_of(st.floats(-1, 1), st.sampled_from([0.1, 0.2, 0.3, 0.0, 0.1 + 0.2]))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _oracle() -> None:
-    if GridArchive is None:
+@pytest.fixture(scope="module")
+def pyribs() -> ModuleType:
+    """Its archives. To import them takes seconds, which each process that collects these tests would spend."""
+    try:
+        from ribs import archives
+    except ImportError:
         missing("pyribs is not installed")
+    return archives
 
 
 def compare(ours, oracle, stream):
@@ -66,9 +67,9 @@ def compare(ours, oracle, stream):
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(SCORES, FIRST, SECOND), max_size=40))
-def test_grid_agrees(stream):
+def test_grid_agrees(pyribs, stream):
     axes = (A, B)
-    oracle = GridArchive(
+    oracle = pyribs.GridArchive(
         solution_dim=1,
         dims=[axis.bins for axis in axes],
         ranges=[(axis.low, axis.high) for axis in axes],
@@ -90,17 +91,19 @@ def clear(a, b):
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(SCORES, FIRST, SECOND).filter(lambda each: clear(*each[1:])), max_size=40))
-def test_cvt_agrees(stream):
-    oracle = CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)], qd_score_offset=-OFFSET)
+def test_cvt_agrees(pyribs, stream):
+    oracle = pyribs.CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)], qd_score_offset=-OFFSET)
     ours = Grid(Centroids((A, B), POINTS))
     compare(ours, oracle, [(score, {"a": a, "b": b}, unit(a, b)) for score, a, b in stream])
 
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(SCORES, st.sampled_from(ORDER.categories), st.sampled_from(PLACE.categories)), max_size=40))
-def test_categories_agree(stream):
+def test_categories_agree(pyribs, stream):
     axes = (ORDER, PLACE)
-    oracle = CategoricalArchive(solution_dim=1, categories=[axis.categories for axis in axes], qd_score_offset=-OFFSET)
+    oracle = pyribs.CategoricalArchive(
+        solution_dim=1, categories=[axis.categories for axis in axes], qd_score_offset=-OFFSET
+    )
     told = [
         ({"order": ORDER.number(order), "place": PLACE.number(place)}, [order, place]) for _, order, place in stream
     ]
@@ -109,13 +112,16 @@ def test_categories_agree(stream):
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(SCORES, st.sampled_from(ORDER.categories), FIRST, SECOND), max_size=40))
-def test_mixed_axes_are_a_pyribs_archive_for_each_category(stream):
+def test_mixed_axes_are_a_pyribs_archive_for_each_category(pyribs, stream):
     stream = [each for each in stream if clear(*each[2:])]
     mixed = {
-        "grid": (Bins((ORDER, A, B)), lambda: GridArchive(solution_dim=1, dims=[7, 3], ranges=[(-1, 3), (0, 0.3)])),
+        "grid": (
+            Bins((ORDER, A, B)),
+            lambda: pyribs.GridArchive(solution_dim=1, dims=[7, 3], ranges=[(-1, 3), (0, 0.3)]),
+        ),
         "cvt": (
             Centroids((A, ORDER, B), POINTS),
-            lambda: CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)]),
+            lambda: pyribs.CVTArchive(solution_dim=1, centroids=POINTS, ranges=[(0, 1), (0, 1)]),
         ),
     }
     for name, (niches, oracle) in mixed.items():
