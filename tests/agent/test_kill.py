@@ -13,7 +13,7 @@ from support.noisy import NoisyRouting, noisy_judge
 from synthetic_problem import RoutingProblem, routing_judge
 
 PROBLEM = RoutingProblem()
-EVALUATIONS = 60
+EVALUATIONS = 40
 
 
 def new_run(path, evaluations=EVALUATIONS):
@@ -44,7 +44,7 @@ def written(archive, run_id):
 
 
 @pytest.mark.parametrize(
-    ("noisy", "evaluations", "served"), [(False, EVALUATIONS, False), (True, 25, False), (False, 40, True)]
+    ("noisy", "evaluations", "served"), [(False, 40, False), (True, 25, False), (False, 40, True)]
 )
 def test_kills_at_random_instants_lose_and_repeat_nothing(request, tmp_path, noisy, evaluations, served):
     path = request.getfixturevalue("server").database() if served else tmp_path / "killed.db"
