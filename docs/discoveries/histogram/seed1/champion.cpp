@@ -1,22 +1,20 @@
 #pragma GCC target("prefer-vector-width=512")
 #pragma GCC optimize("associative-math,no-signed-zeros,no-trapping-math")
-// Count the length of each run of equal values, and add it once.
-// Source: run-length encoding
+// Four tables in turn.
+// Source: privatised histograms
 #include <cstdint>
 
 extern "C" void histogram(const int32_t* values, int32_t* counts, int64_t count) {
-    for (int64_t bin = 0; bin < 256; bin++) counts[bin] = 0;
-    int32_t last = values[0];
-    int32_t run = 0;
-    #pragma GCC ivdep
-    for (int64_t i = 0; i < count; i++) {
-        if (values[i] == last) {
-            run += 1;
-        } else {
-            counts[last] += run;
-            run = 1;
-            last = values[i];
-        }
+    int32_t table[4][256] = {};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        table[0][values[i]] += 1;
+        table[1][values[i + 1]] += 1;
+        table[2][values[i + 2]] += 1;
+        table[3][values[i + 3]] += 1;
     }
-    counts[last] += run;
+    for (; i < count; i++) table[0][values[i]] += 1;
+    for (int64_t bin = 0; bin < 256; bin++) {
+        counts[bin] = table[0][bin] + table[1][bin] + table[2][bin] + table[3][bin];
+    }
 }
