@@ -4,8 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-constexpr int64_t wide1 = 8;
-constexpr int64_t wide2 = 32;
+constexpr int64_t wide1 = 16;
 extern "C" void layernorm(const float* x, const float* weight, const float* bias, float* out, int64_t rows,
                           int64_t columns, int64_t stride, double epsilon) {
     for (int64_t row = 0; row < rows; row++) {
@@ -26,16 +25,8 @@ extern "C" void layernorm(const float* x, const float* weight, const float* bias
         }
         double mean = sum / (double)columns;
         double squares = 0.0;
-        double squares_lane2[wide2] = {};
-        const int64_t i_end2 = columns - (columns) % wide2;
-        for (int64_t i = 0; i < i_end2; i += wide2) {
-            #pragma omp simd
-            for (int64_t lane2 = 0; lane2 < wide2; lane2++) {
-                squares_lane2[lane2] += (a[(i + lane2)] - mean) * (a[(i + lane2)] - mean);
-            }
-        }
-        for (int64_t lane2 = 0; lane2 < wide2; lane2++) squares += squares_lane2[lane2];
-        for (int64_t i = i_end2; i < columns; i++) {
+        #pragma omp simd reduction(+ : squares)
+        for (int64_t i = 0; i < columns; i++) {
             squares += (a[i] - mean) * (a[i] - mean);
         }
         double scale = 1.0 / std::sqrt(squares / (double)columns + epsilon);
