@@ -13,7 +13,7 @@ ROOMS := agent evaluators kernels runs search_spaces simulators speciate
 help:
 	@echo "make demo         a real discovery run without an API key, in a few minutes, ending in a report"
 	@echo "make test         the test suite"
-	@echo "make prove        kill -9 drills and the hostile corpus (PROVE=full for the long form)"
+	@echo "make prove        kill -9 drills, the hostile corpus, Triton's launches (PROVE=full for the long form)"
 	@echo "make bench        speed, as ratios and rates measured in one run"
 	@echo "make bench-peers  other frameworks beside ours: the same candidates, the same searches (installs them from PyPI)"
 	@echo "make bench-gpu    kernels in CUDA and Triton on this machine's GPU: one against itself, and all beside what the model says"

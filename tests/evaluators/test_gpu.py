@@ -32,11 +32,13 @@ from speciate.evaluators.kernel._triton_build import Assembled
 from speciate.evaluators.kernel._triton_plan import Laid, Plan, TritonCode, built_for, read
 from speciate.evaluators.kinds import _kernel as kind
 from speciate.runs import _health
+from support.own_process import TESTS
 from support.row_scale.problem import RowScale
 from support.stand_in_driver import stand_in_driver
 
 from tests.conftest import needs_nvcc, needs_triton
 
+PASSED = TESTS / "support/triton_arguments.py"
 ARGUMENTS = "x, y, positive, columns, epsilon"
 SIZES = {"rows": 8, "columns": 320}
 LIMITS = Limits(wall_s=60.0, cpu_s=30.0, decision_wall_s=1.0, start_wall_s=20.0, memory_bytes=1 << 30)
@@ -216,30 +218,6 @@ def test_a_cuda_problem_is_timed_where_there_is_a_gpu(
     assert 0 < floor < 1
 
 
-PASSED = """
-import torch
-import triton
-import triton.language as tl
-
-@triton.jit
-def first(x, y, count, one, epsilon, yes, pair, nothing, half: tl.float16, BLOCK: tl.constexpr):
-    at = tl.arange(0, BLOCK)
-    block = tl.make_tensor_descriptor(x, [count, count], [count, 1], [16, 16]).load([0, 0])
-    tl.store(y + at, tl.sum(block) * epsilon + tl.load(pair[1]) + pair[0] + half + yes + one)
-
-@triton.jit
-def second(x, y, BLOCK: tl.constexpr):
-    tl.store(y + tl.arange(0, BLOCK), tl.load(x + tl.arange(0, BLOCK)))
-
-def row_scale(x, y, positive, rows, columns, epsilon):
-    own, more = torch.empty(7, device=x.device), torch.empty((4, 32), dtype=torch.float16, device=x.device)
-    first[(rows, 2)](x, y[1:], columns, 1, epsilon, True, (-7, own), None, 1.5, BLOCK=16, num_warps=8)
-    second[lambda told: (1,)](more[1:], x.view(-1), BLOCK=1024)
-    second[(0,)](x, x, BLOCK=128)
-"""
-"""All that a kernel may be handed, with what is not handed on, and a launch of no program, which Triton leaves out."""
-
-
 @pytest.fixture(scope="module")
 def in_triton(image: bytes) -> RowScale:
     needs_triton()
@@ -254,7 +232,7 @@ def planned(problem: RowScale, source: str, sandbox: Sandbox, slots: Sequence[Sl
 
 def test_a_call_in_triton_is_launched_as_tritons_own_launcher_does_it(in_triton: RowScale, bubblewrap: Sandbox) -> None:
     aligned, shifted = (laid(in_triton.interface, SIZES, 4096, shift) for shift in (0, 1))
-    code = planned(in_triton, PASSED, bubblewrap, [aligned, shifted])
+    code = planned(in_triton, PASSED.read_text(encoding="utf-8"), bubblewrap, [aligned, shifted])
     assert all(each.startswith(b"\x7fELF") for each in code.images.values())
     (x, y, _), told = (span.start for span in aligned.buffers), code.call(aligned)
     assert told["scratch"] == {"tensor 0": 28, "tensor 1": 256, "global of launch 0": 8 * 2 * 128}
