@@ -38,16 +38,16 @@ class Plan(Book):
     def __init__(self) -> None:
         super().__init__()
         self.fault: Fault | None = None
-        self._buffers: dict[int, int] = {}
+        self._arrays: dict[int, Any] = {}
         self._own: dict[int, Any] = {}
         self._earlier: dict[int, Any] = {}
 
     def begin(self, arrays: Iterable[Any], *, again: bool) -> None:
         """A call begins with these arrays, for the first time or ``again``."""
         # What the call before was made with is held, so that nothing else can begin there.
-        self._earlier = {**self._own, **self._buffers} if again else {}
+        self._earlier = {**self._own, **self._arrays} if again else {}
         self.launches, self.fault, self._own = [], None, {}
-        self._buffers = {array.ctypes.data: which for which, array in enumerate(arrays)}
+        self._arrays = {array.ctypes.data: array for array in arrays}
 
     def host(self, name: str, arguments: Any, found: Any) -> None:
         """Torch did something. Raises Fault where a device's part of it would be lost."""
@@ -92,8 +92,8 @@ class Plan(Book):
         start = storage.data_ptr()
         if at == 0:
             return ["bits", 0, 0]
-        if start in self._buffers:
-            return ["buffer", self._buffers[start], at - start]
+        if start in self._arrays:
+            return ["buffer", list(self._arrays).index(start), at - start]
         if start in self._earlier:
             raise self.failed("memory of an earlier call; take torch.empty in each call")
         self._own.setdefault(start, storage)
