@@ -43,9 +43,10 @@ demo: bytecode
 	$(BIN)/speciate run serving-router --seed 1 --evals 200 --control random --control-evals 30 --option heldout_seeds=6 \
 	  --db demo/speciate.db --report demo $(if $(MODEL),--model $(MODEL)) $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
-# In the order of their names, short files come last; by their numbers of tests, the longest would.
+# Three processes for two cores, since many a test waits. In the order of their names, short files come last; by their
+# numbers of tests, the longest would.
 test: $(VENV)/dev.stamp bytecode
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: $(VENV)/dev.stamp bytecode
 	PROVE=$(PROVE) $(BIN)/python -m pytest tests/prove $(ARGS)
