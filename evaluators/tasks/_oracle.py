@@ -22,7 +22,7 @@ from .._worker import ANSWER
 from ..sandbox import Worker, sandbox_named
 from ..sandbox._interpreter import TORCH
 from ..sandbox._kind import control
-from . import _drawing, _foreign
+from . import _answering, _drawing, _foreign
 from ._facts import Facts
 
 LIMITS = Limits(
@@ -173,7 +173,7 @@ def foreign_text() -> str:
 
 def oracle_text() -> str:
     """Return what a task's own worker is sent."""
-    return foreign_text() + _text(_drawing)
+    return foreign_text() + _text(_drawing) + _text(_answering)
 
 
 _FUTURE = "from __future__ import annotations\n"
