@@ -3,8 +3,7 @@
 Further executors come from installed packages (entry-point group ``speciate.executors``).
 
 A judging process is pinned to one core together with the candidate it judges: on one core a decision costs
-about half the CPU it costs across two (DESIGN.md, "Sandboxes"). All are forked from one process that has loaded this
-module and nothing else: to load it, each would take half a second of CPU.
+about half the CPU it costs across two (DESIGN.md, "Sandboxes").
 """
 
 import multiprocessing
@@ -26,9 +25,6 @@ from ._problem import EvaluationCache
 
 GROUP = "speciate.executors"
 LOST_WORKER_ATTEMPTS = 3
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
 
 _core: int | None = None
 """The core of this judging process; set once by the pool's initializer."""
@@ -90,11 +86,11 @@ class LocalExecutor:
             process.join()
 
     def _start(self) -> ProcessPoolExecutor:
-        slots: SimpleQueue[int] = _CONTEXT.SimpleQueue()
+        context = multiprocessing.get_context("spawn")
+        slots: SimpleQueue[int] = context.SimpleQueue()
         for slot in range(self._workers):
             slots.put(slot)
-        given = (slots, *_surroundings())
-        return ProcessPoolExecutor(self._workers, mp_context=_CONTEXT, initializer=_enter_worker, initargs=given)
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_enter_worker, initargs=(slots,))
 
     def _try(self, outer: "Future[Evaluation]", task: JudgeTask, cache: EvaluationCache | None, attempts: int) -> None:
         pool = self._pool
@@ -147,7 +143,8 @@ def executor_named(name: str | None, workers: int) -> Executor:
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool of processes that end when this one does, however it ends. For trusted work."""
-    return ProcessPoolExecutor(workers, mp_context=_CONTEXT, initializer=_follow_parent, initargs=_surroundings())
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent)
 
 
 def _lost(task: JudgeTask) -> Evaluation:
@@ -159,23 +156,15 @@ def _lost(task: JudgeTask) -> Evaluation:
     )
 
 
-def _surroundings() -> tuple[dict[str, str], set[int]]:
-    """Return what a process has of its parent as it is now, where it would have that of the one it is forked from."""
-    return dict(os.environ), os.sched_getaffinity(0)
-
-
-def _enter_worker(slots: "SimpleQueue[int]", environment: dict[str, str], cores: set[int]) -> None:
+def _enter_worker(slots: "SimpleQueue[int]") -> None:
     """Prepare a judging process: it leaves Ctrl-C to its parent, ends when the parent does, and keeps to one core."""
     global _core
-    _follow_parent(environment, cores)
+    _follow_parent()
     _core = claimed_core(slots.get())
     os.sched_setaffinity(0, {_core})
 
 
-def _follow_parent(environment: dict[str, str], cores: set[int]) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    os.sched_setaffinity(0, cores)
+def _follow_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -16,7 +16,6 @@ from speciate.evaluators import (
     judge,
     judge_inline,
     load_problem,
-    worker_pool,
 )
 from speciate.evaluators._ladder import REJUDGED_OTHER, REJUDGED_SHARE, TOLD_APART, _drawn
 
@@ -179,14 +178,6 @@ def test_a_pool_judges_as_the_inline_executor_does() -> None:
         assert scores == {inline.submit(task(HONEST)).result().score}
     finally:
         pool.close()
-
-
-def test_processes_of_a_pool_have_the_environment_that_it_was_started_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though both are forked from one process, which has that of the first."""
-    for word in ("first", "second"):
-        monkeypatch.setenv("SPECIATE_TEST_WORD", word)
-        with worker_pool(1) as pool:
-            assert pool.submit(os.getenv, "SPECIATE_TEST_WORD").result(timeout=120) == word
 
 
 class Lethal(Remembered):

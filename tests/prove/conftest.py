@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver
 
 import pytest
 from prove.leftovers import adopting, below
@@ -30,8 +29,6 @@ def known() -> Iterator[set[int]]:
     What a failed test leaves behind is killed.
     """
     with adopting():
-        # What judging processes are forked from lives as long as this process does.
-        forkserver.ensure_running()
         running = set(below(()))
         yield running
         for pid in below(running):

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,15 +83,13 @@ class Soak:
         sandbox: name of the sandbox that all are judged in.
         cache: what the judge is told of the past.
         known: processes that do not belong to it.
-        server: the one that judging processes are forked from, which stays.
     """
 
-    def __init__(self, sandbox: str, cache: EvaluationCache, known: set[int], server: int):
+    def __init__(self, sandbox: str, cache: EvaluationCache, known: set[int]):
         self.marks: list[Mark] = []
         self._sandbox = sandbox
         self._cache = cache
         self._known = known
-        self._server = server
 
     def judge(self, candidates: Sequence[Given], batches: int) -> list[Evaluation]:
         """Return the word on each candidate, in order. All that the judging started has ended on return."""
@@ -102,16 +101,13 @@ class Soak:
                 tasks = [JudgeTask(problem=g.problem, candidate=g.candidate, sandbox=self._sandbox) for g in batch]
                 futures = [executor.submit(task, self._cache) for task in tasks]
                 words += [future.result() for future in futures]
-                gone(lambda: [command for command in self._running().values() if "bwrap" in command])
+                gone(lambda: [command for command in below(self._known).values() if "bwrap" in command])
                 self.marks.append(mark_of(self._judges()))
-        gone(self._running)
+        gone(lambda: below(self._known))
         return words
 
-    def _running(self) -> dict[int, str]:
-        return {pid: command for pid, command in below(self._known).items() if pid != self._server}
-
     def _judges(self) -> list[int]:
-        return [pid for pid, command in self._running().items() if "multiprocessing" in command]
+        return [pid for pid, command in below(self._known).items() if "multiprocessing" in command]
 
     def check(self) -> None:
         """The same processes judged all batches, and hold no more than after the first few."""
@@ -144,14 +140,14 @@ def test_a_third_hostile_and_nothing_stays_or_changes(
     candidates, cache = mixture(sandbox.name, count, seed=1), past(tmp_path)
     if isinstance(sandbox, Docker):
         sandbox.release()
-    (server,) = (pid for pid, command in below(()).items() if "multiprocessing.forkserver" in command)
-    others = (known | set(below(known))) - {server}
+    resource_tracker.ensure_running()
+    known |= set(below(known))
     ours, mounted, objects = descriptors(os.getpid()), mounts(), kernel_objects()
 
-    alone = Soak(sandbox.name, cache, others, server)
+    alone = Soak(sandbox.name, cache, known)
     honest = [given for given in candidates if not given.name]
     expected = {given.candidate.id: facts(word) for given, word in zip(honest, alone.judge(honest, 1), strict=True)}
-    mixed = Soak(sandbox.name, cache, others, server)
+    mixed = Soak(sandbox.name, cache, known)
     words = mixed.judge(candidates, BATCHES[count])
 
     gone(lambda: kept_open(ours))

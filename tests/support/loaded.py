@@ -2,9 +2,6 @@
 
 import multiprocessing
 
-# It names what judging processes need, and nothing else; what is named here goes before it.
-import speciate.evaluators  # noqa: F401
-
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
