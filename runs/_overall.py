@@ -9,6 +9,7 @@ from speciate.evaluators import SpeciateError
 
 from ._discoveries import Table, row_cells, speedup_cells
 from ._findings import Findings
+from ._speedup import fast_words
 
 HEAD = (
     "| problem | seed | champion | objective | best tuned baseline | objective | gain, 95 % interval | p (Holm) | "
@@ -89,6 +90,8 @@ def _kernels(tables: Mapping[str, Table]) -> list[str]:
         "",
         KERNELS_HEAD,
         *rows,
+        "",
+        fast_words([run.speedups[0].value for table in tables.values() for run in table.runs if run.speedups]),
         "",
     ]
 

@@ -8,6 +8,8 @@ from speciate.evaluators import Frozen, KernelProblem, Measurement, Problem, gai
 from speciate.evaluators._statistics import MIN_PAIRS
 
 BEST_FORM = "the best known form"
+FAST = (0.8, 1.0, 1.5, 2.0)
+"""Speedups that a table counts how many kernels have more than."""
 
 Repeated = Sequence[Sequence[Measurement]]
 """The measurements of each repetition, one a workload."""
@@ -70,3 +72,13 @@ def speedup_words(speedups: Sequence[Speedup]) -> str:
         return ""
     told = ", ".join(f"{each.figures} times as fast as {each.over}" for each in speedups)
     return f" On the held-out sizes ({speedups[0].repetitions} repetitions) the champion is {told}; 95 % intervals."
+
+
+def fast_words(speedups: Sequence[float]) -> str:
+    """Return in a sentence how many kernels are how much faster than the best known form, and by how much all are.
+
+    A champion is right, so each counts with its own speedup; KernelBench (arXiv:2502.10517) calls these shares fast_p.
+    """
+    mean = math.exp(math.fsum(map(math.log, speedups)) / len(speedups))
+    counts = ", ".join(f"{sum(each > least for each in speedups)} at p = {least:g}" for least in FAST)
+    return f"Geometric mean of all {len(speedups)}: {mean:.2f}. More than p times as fast (fast_p): {counts}."

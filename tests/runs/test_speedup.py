@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 from speciate.evaluators import Measurement, Problem, ProblemRef, problem_of
-from speciate.runs._speedup import BEST_FORM, speedup_words, speedups_of
+from speciate.runs._speedup import BEST_FORM, fast_words, speedup_words, speedups_of
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,9 @@ def test_what_is_no_kernel_or_only_modelled_has_none(lanes: Problem) -> None:
     assert speedups_of(modelled, repeated(modelled, [0.5] * 4), {}) == ()
     assert speedups_of(lanes, [], {}) == ()
     assert speedup_words(()) == ""
+
+
+def test_kernels_are_counted_by_how_much_faster_they_are() -> None:
+    told = fast_words([0.5, 1.0, 2.0, 4.0])
+    assert told.startswith("Geometric mean of all 4: 1.41.")
+    assert told.endswith("(fast_p): 3 at p = 0.8, 2 at p = 1, 2 at p = 1.5, 1 at p = 2.")
