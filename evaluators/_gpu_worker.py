@@ -32,7 +32,7 @@ FLUSH_SHARE = 4
 GUARD_BYTES = 256
 """Around each scratch buffer."""
 TYPES = {"float32": "<f4", "float64": "<f8", "int32": "<i4", "int64": "<i8", "uint8": "|u1", "uint16": "<u2"}
-REFUSING = ("cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel")
+REFUSING = ("cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel")
 """What fails for what a candidate asked for."""
 COPIES = 9
 GRAPHS = 20

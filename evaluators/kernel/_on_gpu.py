@@ -24,6 +24,7 @@ from ._gpus import Gpu, claimed, usable
 from ._interface import Sizes, sizes_of
 from ._modelled import DEVICE_S
 from ._session import Lap
+from ._triton_plan import TritonCode
 
 if TYPE_CHECKING:
     from ._problem import KernelProblem
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
 
 
 class GpuGround:
-    """A GPU that is held: where bars are run beside the kernel that holds it. A ``Ground``."""
+    """A GPU that is held, for bars: where a kernel like ``subject`` will run beside them. A ``Ground``."""
 
-    def __init__(self, problem: "KernelProblem", subject: "Kernel", kernel: GpuKernel):
-        self.told = kernel.gpu.name
-        self.place = kernel.gpu.uuid, problem.interface.tool
+    def __init__(self, problem: "KernelProblem", subject: "Kernel", gpu: Gpu):
+        self.told = gpu.name
+        self.place = gpu.uuid, problem.interface.tool
         self._problem = problem
         self._subject = subject
-        self._kernel = kernel
+        self._gpu = gpu
 
     def open(self, name: str) -> Form:
         """Start a known form there: the seed in the same language, or one in torch.
@@ -50,7 +51,7 @@ class GpuGround:
             code = self._seed() if name == problem.bar_names[0] else self._form(name)
         except (CandidateFault, OSError) as error:
             raise BarError(f"bar {name}: {error}") from error
-        return GpuBar(name, self._kernel.gpu, code, problem.arena_bytes, problem.limits)
+        return GpuBar(name, self._gpu, code, problem.arena_bytes, problem.limits)
 
     def _seed(self) -> Code:
         return self._subject.code_of(self._problem.seed(), _timed_slots(self._problem))
@@ -75,8 +76,10 @@ class GpuGround:
         return nullcontext()
 
     def copy_s(self, size: int) -> float:
-        """Return the least seconds in which the device moves ``size`` bytes."""
-        return self._kernel.copy_s(size)
+        """Return the least seconds in which the device moves ``size`` bytes. Raises SandboxError."""
+        nothing = TritonCode(self._problem.interface, {}, {})
+        with closing(GpuKernel(self._gpu, nothing, 1, self._problem.limits, 0)) as idle:
+            return idle.copy_s(size)
 
 
 def measured(problem: "KernelProblem", subject: "Kernel", workload: Workload) -> Measurement:
@@ -129,10 +132,11 @@ def _timed(problem: "KernelProblem", subject: "Kernel", code: Code, workload: Wo
     """Check a kernel on the first GPU that is free, and time it there."""
     sizes = sizes_of(workload)
     with claimed(usable()) as gpu:
+        # Before the kernel is there: memory that it takes of the device must not decide which bars run.
+        best = best_bar(problem, GpuGround(problem, subject, gpu), sizes)
         kernel = GpuKernel(gpu, code, problem.arena_bytes, problem.limits, subject.seed)
         with closing(kernel):
             error = verify(problem, kernel)
-            best = best_bar(problem, GpuGround(problem, subject, kernel), sizes)
             drawn = np.random.SFC64([subject.seed, 3, zlib.crc32(workload.name.encode()), workload.repetition])
             assert isinstance(best.runner, GpuBar)
             try:

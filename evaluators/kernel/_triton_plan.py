@@ -33,6 +33,7 @@ _BESIDE = ("global", "profile")
 _NOWHERE = ("number", 0)
 _WORDS = 1 << 64
 _Size = Annotated[int, Field(ge=0, lt=1 << 40)]
+_Bytes = Annotated[int, Field(gt=0, lt=1 << 40)]
 _Argument = tuple[Literal["buffer", "own", "bits"], Annotated[int, Field(ge=0, lt=_WORDS)], _Size]
 """Which buffer, which tensor of the call's own, each with an offset in bytes; or eight bytes, as a whole number."""
 
@@ -49,7 +50,7 @@ class Plan(Frozen):
     """What one call has a device do."""
 
     launches: tuple[Handed, ...] = Field(min_length=1, max_length=1000)
-    own: tuple[_Size, ...] = Field(max_length=1000)
+    own: tuple[_Bytes, ...] = Field(max_length=1000)
     """Bytes of the tensors that the function allocates."""
 
     def scratch(self) -> dict[str, int]:

@@ -19,9 +19,10 @@ from speciate.evaluators import (
     evaluator_of,
 )
 from speciate.evaluators._room import Rooms
-from speciate.evaluators.kernel import _gpus, _triton_plan
+from speciate.evaluators.kernel import _gpus, _on_gpu, _triton_plan
 from speciate.evaluators.kernel._arena import Slot, laid
 from speciate.evaluators.kernel._bars import BarError
+from speciate.evaluators.kernel._best_bar import BestBar, best_bar
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._cuda import CudaBuild, Image, Resources, emulated
 from speciate.evaluators.kernel._gpu_runner import Code, DeviceCode, GpuBar, GpuKernel, TorchCode
@@ -171,6 +172,12 @@ def test_a_process_that_does_not_load_is_no_fault_of_the_kernel(problem: RowScal
         GpuKernel(gpu._replace(place=""), launched(image, "scale<<<rows, 64>>>"), problem.arena_bytes, LIMITS, 7)
 
 
+def test_device_code_that_no_driver_takes_is_the_kernels_fault(problem: RowScale, image: bytes) -> None:
+    with pytest.raises(CandidateFault, match="on Stand-in H100: cuModuleLoadData: ") as caught:
+        kernel_of(problem, launched(b"/nowhere\0", "scale<<<rows, 64>>>"))
+    assert caught.value.status is Status.INVALID
+
+
 def test_a_form_whose_library_is_not_here_is_no_bar(
     problem: RowScale, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +206,20 @@ def test_a_cuda_problem_is_timed_where_there_is_a_gpu(
     problem: RowScale, bubblewrap: Sandbox, built_for_the_stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RowScale, "bars", ())
+    loaded: list[object] = []
+
+    class Watched(GpuKernel):
+        def __init__(self, gpu: _gpus.Gpu, code: Code, *rest):
+            loaded.extend(code.told["images"])
+            super().__init__(gpu, code, *rest)
+
+    def chosen(*given) -> BestBar:
+        found = best_bar(*given)
+        assert not loaded, "a candidate that takes all of the device's memory fails every bar"
+        return found
+
+    monkeypatch.setattr(_on_gpu, "GpuKernel", Watched)
+    monkeypatch.setattr(_on_gpu, "best_bar", chosen)
     assert problem.objective.unit == "of the best known form's time on Stand-in H100"
     assert (problem.noisy, problem.is_modelled, problem.version) == (True, False, "1 on Stand-in H100")
     assert RowScale("cuda", "H100").is_modelled
@@ -213,6 +234,7 @@ def test_a_cuda_problem_is_timed_where_there_is_a_gpu(
     assert found.metrics["temperature_c"] == 41.0
     assert found.feedback.startswith("500 us a call on Stand-in H100, measured on cold inputs, 1.000 times that")
     assert found.trace[0].startswith("modelled on H100, not measured")
+    assert loaded
     floor = problem.bound(workload)
     assert floor is not None
     assert 0 < floor < 1
@@ -308,6 +330,7 @@ def test_what_a_sandbox_tells_of_launches_is_anybodys_word(in_triton: RowScale) 
     (plan,) = read(told(["own", 0, 64]), calls, in_triton.interface).calls
     assert plan.scratch() == {"tensor 0": 64}
     wrong = [told(["own", 0, 65]), told(["own", 1, 0]), told(["buffer", 2, 33]), told(["buffer", 3, 0])]
+    wrong += [told(["own", 0, 0]).replace(b"[64]", b"[0]")]
     wrong += [told(["bits", 2**64, 0]), told(["bits", -1, 0]), told(["bits", 0, 0], hash="g"), b"", b"{}"]
     wrong += [json.dumps({"calls": [], "kernels": kernels}).encode()]
     for reply in wrong:
