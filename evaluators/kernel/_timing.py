@@ -37,6 +37,9 @@ _MORE_PAIRS = 4
 """Made before the interval is looked at again."""
 LEAST_PAIRS = 4
 """Undisturbed ones that count alone; with fewer, all count."""
+HOPELESS = 3.0
+"""A kernel that takes so many times its bar's CPU time in each of the first ``LEAST_PAIRS`` pairs is not timed more
+closely: that could take minutes, to tell how far behind it is."""
 WARM_UP = 1
 """Pairs before them, which look the same from the kernel's side and do not count."""
 ATTEMPTS = 3
@@ -153,6 +156,8 @@ class _Timed:
                 self._require_rest(restless, i, restless_s)
                 continue
             (disturbed if any(map(waited, pair)) else calm).append(pair)
+            if len(calm) + len(disturbed) == LEAST_PAIRS and all(map(_far_behind, calm + disturbed)):
+                break
             if len(calm) < LEAST_PAIRS and len(disturbed) > 2 * PAIRS:
                 break  # It waits by itself.
             if len(calm) == enough:
@@ -181,6 +186,11 @@ class _Timed:
         if restless > RESTLESS_PAIRS and restless > pairs // 2:
             detail = f"took {last_s * 1e3:.3g} ms of CPU time between calls, while nothing was asked of it"
             raise self._kernel.wrong(detail, Status.CHEATED)
+
+
+def _far_behind(pair: tuple[Lap, Lap]) -> bool:
+    ours, theirs = pair
+    return ours.cpu_s > HOPELESS * theirs.cpu_s
 
 
 def _together(laps: Sequence[Lap]) -> Lap:

@@ -35,7 +35,7 @@ from speciate.evaluators.kernel._checks import truth_of, verify
 from speciate.evaluators.kernel._extent import extent
 from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.kernel._notes import notes_of
-from speciate.evaluators.kernel._race import interval
+from speciate.evaluators.kernel._race import Race, interval
 from speciate.evaluators.kernel._session import Kernel, Lap
 from speciate.evaluators.kernel._timing import Timing, timing_lock, waited
 from support.row_scale.problem import RowScale, reference
@@ -318,6 +318,19 @@ def test_a_kernel_that_sleeps_is_measured_with_its_sleep(bubblewrap: Sandbox) ->
     (measured,) = word.measurements
     assert measured.metrics["kernel_wall_s"] >= 3e-3
     assert measured.objective > 2 * measured.metrics["cpu_ratio"]
+
+
+def test_how_far_behind_a_kernel_is_need_not_be_known_closely(
+    bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs: list[bool] = []
+    pair = Race.pair
+    monkeypatch.setattr(Race, "pair", lambda *given, **named: (pairs.append(True), pair(*given, **named))[1])
+    slow = around(f"for (int i = 0; i < 40; i++) {CALL}")
+    with evaluator_of("kernel").open(PROBLEM, slow, Place(PROBLEM.limits, bubblewrap)) as session:
+        measured = PROBLEM.measure(session.subject, PROBLEM.workloads("train")[0])
+    assert measured.objective > _timing.HOPELESS
+    assert len(pairs) == 2 * (_timing.WARM_UP + _timing.LEAST_PAIRS)
 
 
 def test_the_interval_of_a_median_holds_it_and_is_the_same_again() -> None:
