@@ -11,7 +11,7 @@ import typer
 Kind = Literal["policy", "plan", "program", "command", "kernel"]
 PLACEHOLDER = "NEW-PROBLEM"
 """What stands for the problem's name in the templates."""
-_TAKES = {"program": "some four minutes", "command": "some three minutes", "kernel": "some ten minutes"}
+_TAKES = {"program": "some four minutes", "command": "some three minutes", "kernel": "some five minutes"}
 """On one core, where it is more than a minute."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
