@@ -47,7 +47,9 @@ def test_a_budget_is_used_and_never_passed(tmp_path, at_once, budget):
         billed_usd = sum(e.prompt_tokens * 2e-6 + e.completion_tokens * 1e-5 for e in server.log)
     assert reason is not None
     total = usage_summary(run.archive.database, run.run_id).total
-    assert total.requests == requests == len(run.rows())
+    # Where a machine stalls, a connection may not come about in time: of such a request the server knows nothing.
+    unreached = total.outcomes.get("connect", 0)
+    assert total.requests == requests + unreached == len(run.rows())
     assert total.charged_usd is not None
     if budget.tokens is not None:
         assert "tokens are charged" in reason
