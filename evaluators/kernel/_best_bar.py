@@ -20,7 +20,7 @@ from ._bars import BarError, Form, kept_bar, release_bar
 from ._build import cache_folder, processor
 from ._checks import truth_of
 from ._interface import Sizes
-from ._pages import SMALL_PAGES
+from ._pages import SMALL_PAGES, in_huge_pages
 from ._race import IMPOSSIBLE, TIMED, slots_of
 from ._session import Lap
 from ._timing import calls_of, copy_s, on_core, timing_lock
@@ -92,11 +92,16 @@ class Ground(Protocol):
         """Return the least seconds in which ``size`` bytes are moved."""
 
 
+def core_told(*, huge: bool) -> str:
+    """Return what times on a core of this machine depend on; ``huge`` is for the pages that buffers lie in."""
+    return processor() if huge else f"{processor()}, {SMALL_PAGES}"
+
+
 class Core:
     """A core of this machine; CPU time counts, which a busy machine leaves as it is. A ``Ground``."""
 
     def __init__(self, problem: "KernelProblem", kernel: "Kernel"):
-        self.told = processor() if kernel.arena.reached else f"{processor()}, {SMALL_PAGES}"
+        self.told = core_told(huge=in_huge_pages(kernel.arena.reached))
         self.place = kernel.cpu, kernel.arena.reached
         self._problem = problem
         self._kernel = kernel

@@ -25,3 +25,8 @@ def huge_pages_granted() -> bool:
         return "[never]" not in HUGE_PAGES_SWITCH.read_text(encoding="ascii")
     except (OSError, ValueError):
         return False
+
+
+def in_huge_pages(own: bool) -> bool:
+    """Return whether a kernel is timed in huge pages: its process has buffers of its own, and they are granted."""
+    return own and huge_pages_granted()

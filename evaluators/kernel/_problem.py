@@ -16,8 +16,7 @@ from .._problem import Baseline, Descriptor, Limits, Objective, Problem
 from . import _on_gpu
 from ._arena import Arrays
 from ._bars import Bar, BarError, Form, release_bar
-from ._best_bar import Core, best_bar, floor_of
-from ._build import processor
+from ._best_bar import Core, best_bar, core_told, floor_of
 from ._checks import verify
 from ._estimated import AXES, OBJECTIVES, estimated, objective_on
 from ._gpus import Gpu, usable
@@ -172,11 +171,14 @@ class KernelProblem(Problem[Kernel]):
     def bound(self, workload: Workload) -> float | None:
         """Return the least time that any kernel can take on this machine: a quarter of a copy's, over the best bar's.
 
-        None before the first judging here, which measures both. On a device that is modelled, 1: the time of its bytes.
+        None before the first judging here, which measures both; where it was judged in pages of both kinds, the lower.
+        On a device that is modelled, 1: the time of its bytes.
         """
         if self.is_modelled:
             return 1.0
-        return floor_of(self, sizes_of(workload), self.gpu.name if self.gpu else processor())
+        grounds = [self.gpu.name] if self.gpu else [core_told(huge=huge) for huge in (True, False)]
+        floors = (floor_of(self, sizes_of(workload), each) for each in grounds)
+        return min((each for each in floors if each is not None), default=None)
 
     def experts(self) -> Sequence[Baseline]:
         """Return our own kernels in the problem's language, from its folder in ``experts``."""

@@ -21,7 +21,7 @@ from ..kernel._interface import KernelInterface
 from ..kernel._labels import calls_a_library
 from ..kernel._languages import Tool
 from ..kernel._launches import launches_of
-from ..kernel._pages import HEAP, SMALL_PAGES, huge_pages_granted
+from ..kernel._pages import HEAP, SMALL_PAGES, in_huge_pages
 from ..kernel._problem import LIBRARY, KernelProblem
 from ..kernel._session import MODELLED, Kernel
 from ..kernel._triton_build import INTERPRETER, PACKAGES, built_triton
@@ -138,7 +138,7 @@ def _opened(problem: KernelProblem, candidate: Candidate, place: Place) -> Kerne
             kernel.cuda = cuda
             kernel.labels.append(EMULATED)
         kernel.load({"source": candidate.source} if made is None else {"object": made.content})
-        if tool not in MODELLED and not (kernel.arena.reached and huge_pages_granted()):
+        if tool not in MODELLED and not in_huge_pages(kernel.arena.reached):
             kernel.labels.append(SMALL_PAGES)
     except BaseException:
         kernel.close()

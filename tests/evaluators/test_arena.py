@@ -18,10 +18,11 @@ from speciate.evaluators import (
     Status,
     evaluator_of,
 )
-from speciate.evaluators.kernel import _session, huge_pages_granted
+from speciate.evaluators.kernel import _pages, _session, huge_pages_granted
 from speciate.evaluators.kernel._arena import GUARD_BYTES, POISONS, Arena, Contents, Span, guard_words, laid, unwritten
 from speciate.evaluators.kernel._bars import Bar, BarError
 from speciate.evaluators.kernel._best_bar import Core, best_bar
+from speciate.evaluators.kernel._build import CACHE_VARIABLE
 from speciate.evaluators.kernel._checks import verify
 from speciate.evaluators.kernel._pages import SMALL_PAGES
 from speciate.evaluators.kernel._remote import reachable
@@ -142,15 +143,28 @@ def test_what_is_timed_lies_in_huge_pages_of_the_process_s_own(bubblewrap: Sandb
 
 
 def test_where_the_judge_may_not_reach_it_memory_is_shared(
-    bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(_session, "reachable", lambda _: False)
     with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
         assert SMALL_PAGES in session.labels
         assert 0 < verify(PROBLEM, session.subject) <= 1.0
         assert np.frombuffer(session.subject.arena._memory, dtype=np.uint8)[8:].any()
+        monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))  # Nobody else's choice is to be found.
         bar = best_bar(PROBLEM, Core(PROBLEM, session.subject), PROBLEM.sizes["train"]["S"]).runner
         assert not bar.arena.reached  # Else it would be timed in other pages than the kernel.
+        assert PROBLEM.bound(PROBLEM.workloads("train")[0]) is not None
+
+
+def test_what_was_chosen_in_small_pages_is_not_read_once_there_are_huge_ones(
+    bubblewrap: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with evaluator_of("kernel").open(PROBLEM, PROBLEM.seed(), Place(PROBLEM.limits, bubblewrap)) as session:
+        told = set()
+        for granted in (True, False):
+            monkeypatch.setattr(_pages, "huge_pages_granted", lambda granted=granted: granted)
+            told.add(Core(PROBLEM, session.subject).told)
+        assert len(told) == 2
 
 
 @pytest.mark.parametrize(
