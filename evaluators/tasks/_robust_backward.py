@@ -20,6 +20,8 @@ from ._text import text_of
 FILE, ENTRY = "func_backward.py", "backward_fn"
 _CONFIG, _CLASS = "config_backward.json", "AutogradFunction"
 _WRITTEN = """
+import torch
+
 
 def {entry}({parameters}):
 {unpacked}    with torch.enable_grad():
@@ -57,7 +59,7 @@ class Handed(NamedTuple):
             gradient=self.gradient,
             first="[0]" if self.alone else "",
         )
-        return "import torch\n\n" + without(source, {*MAKERS, _CLASS}).rstrip() + "\n" + text
+        return without(source, {*MAKERS, _CLASS}) + text
 
 
 def robust_backward_task(file: Path) -> KernelTask:
@@ -112,6 +114,8 @@ def _read(function: ast.FunctionDef, forward: ast.FunctionDef, backward: ast.Fun
     known, packed = _known(forward, backward)
     call, targets = _call(backward)
     handed = [_local(each) for each in call.args]
+    if handed.count(gradients[0]) != 1 or len({*handed}) < len(handed):
+        raise _UnreadableError(f"backward_fn to be handed {gradients[0]}, and no two things of one name")
     place = {known[each]: each for each in handed if each in known}
     missing = [each for each in inputs if each not in place]
     if missing:

@@ -28,6 +28,7 @@ from speciate.evaluators.kernel._labels import calls_a_library
 from speciate.evaluators.tasks import TaskProblem, release_oracles
 from speciate.evaluators.tasks._kernelbench import as_candidate, kernelbench_task
 from speciate.evaluators.tasks._literals import capped, literals, rewritten
+from speciate.evaluators.tasks._robust_backward import robust_backward_task
 
 FOLDER = Path(__file__).parent.parent / "foreign_tasks"
 ROWS = FOLDER / "kernelbench" / "1_ScaledRows.py"
@@ -375,6 +376,8 @@ BACKWARD = (LEAKY / "func_backward.py").read_text(encoding="utf-8")
     [
         ("backward_fn(x, weight, slope, ctx.halves,", "backward_fn(x, slope, ctx.halves,", "not handed matrix"),
         ("(x, weight, slope, ctx.halves, grad_output)", "(x + 0, weight, slope, grad_output)", "not `x \\+ 0`"),
+        ("slope, ctx.halves, grad_output)", "slope, ctx.halves, ctx.slope)", "to be handed grad_output, and no two"),
+        ("slope, ctx.halves, grad_output)", "slope, ctx.slope, grad_output)", "and no two things of one name"),
         ("grad_weight, grad_x = AutogradFunction", "found = AutogradFunction", "return found as backward_fn gave"),
         ("return grad_x, grad_weight, None", "return 2 * grad_x, grad_weight, None", "return grad_weight, grad_x as"),
         ("def backward(ctx, grad_output)", "def backward(ctx, first, second)", "with one gradient"),
@@ -388,6 +391,13 @@ def test_a_backward_task_that_cannot_be_read_says_what_is_missing(
     (tmp_path / "func_backward.py").write_text(BACKWARD.replace(there, instead), encoding="utf-8")
     with pytest.raises(ProblemError, match=told):
         loaded(tmp_path)
+
+
+def test_a_backward_reference_begins_as_its_file_does(tmp_path: Path) -> None:
+    file = tmp_path / "func_backward.py"
+    file.write_text("from __future__ import annotations\n" + BACKWARD, encoding="utf-8")
+    (tmp_path / "config_backward.json").write_text("{}", encoding="utf-8")
+    compile(robust_backward_task(file).seed({}), "kernel.py", "exec")
 
 
 def test_an_input_that_is_saved_otherwise_than_it_came_is_no_reference(tmp_path: Path) -> None:
