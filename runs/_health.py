@@ -83,7 +83,9 @@ def _pages() -> Check:
     if huge_pages_granted():
         return Check("huge pages", True, False, "granted: kernels are timed in them")
     told = "not granted: kernels are timed in small ones, and their figures differ more from run to run"
-    return Check("huge pages", False, False, f"{told}; root can have them by: echo madvise > {HUGE_PAGES_SWITCH}")
+    if HUGE_PAGES_SWITCH.exists():
+        told += f"; root can have them by: echo madvise > {HUGE_PAGES_SWITCH}"
+    return Check("huge pages", False, False, told)
 
 
 def sandbox_checks() -> list[Check]:

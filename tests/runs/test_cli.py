@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from speciate.agent import Archive, RunRecord, open_archive
+from speciate.runs import _health
 from speciate.runs.cli import app
 from support.commands import speciate
 
@@ -225,6 +226,17 @@ def test_problems_and_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: py
     for words in checks:
         app(list(words))
         assert isinstance(json.loads(capsys.readouterr().out), list)
+
+
+def test_doctor_names_the_switch_of_huge_pages_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = tmp_path / "enabled"
+    monkeypatch.setattr(_health, "huge_pages_granted", lambda: False)
+    monkeypatch.setattr(_health, "HUGE_PAGES_SWITCH", switch)
+    assert "echo" not in _health._pages().told
+    switch.write_text("always madvise [never]", encoding="ascii")
+    assert _health._pages().told.endswith(f"echo madvise > {switch}")
 
 
 def test_eval_exits_with_0_only_for_a_design_that_is_ok(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
