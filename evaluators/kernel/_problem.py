@@ -248,7 +248,6 @@ class KernelProblem(Problem[Kernel]):
         drawn = np.random.SFC64([subject.seed, 2, zlib.crc32(workload.name.encode()), workload.repetition])
         with subject.watchdog.rest():
             best = best_bar(self, Core(self, subject), sizes)
-        before = subject.peak_bytes()
         try:
             timing = timed(self, subject, best.runner, sizes, np.random.Generator(drawn))
         except BarError as error:
@@ -256,7 +255,7 @@ class KernelProblem(Problem[Kernel]):
             raise SandboxError(str(error)) from error
         if timing.noisy and NOISY not in subject.labels:
             subject.labels.append(NOISY)
-        temp_bytes = max(0, subject.peak_bytes() - before)
+        temp_bytes = subject.temp_bytes()
         return Measurement(
             workload=workload.name,
             objective=timing.ratio,

@@ -117,6 +117,8 @@ class Kernel(Link):
         self.off_clock_s = 0.0
         """CPU seconds that its process took while it had answered and nothing was asked of it."""
         self._answered_s: float | None = None
+        self._idle_bytes: int | None = None
+        """Most address space before it was called; of Python, which imports and compiles then, after the first run."""
         self.error: float | None = None
         """Largest error of its checked answers, as a share of what is allowed; None before they were checked."""
 
@@ -134,6 +136,8 @@ class Kernel(Link):
         self.start({**told, **call_facts(self.interface, self.arena), **code})
         if own:
             self.arena.reach(self.pid, self._gone)
+        if "object" in code:
+            self._idle_bytes = self._peak_bytes()
 
     def _gone(self, error: GoneError) -> Exception:
         return self.failed(b"", None) if error.ended else self.refuse(str(error))
@@ -158,7 +162,10 @@ class Kernel(Link):
 
     def run(self) -> Lap:
         """Have the prepared calls made; see ``Runner``. Raises CandidateFault, SandboxError."""
-        return self._ask(NOW)
+        lap = self._ask(NOW)
+        if self._idle_bytes is None:
+            self._idle_bytes = self._peak_bytes()
+        return lap
 
     def _ask(self, question: bytes) -> Lap:
         self.require_open()
@@ -183,11 +190,15 @@ class Kernel(Link):
         self._answered_s = self.process.cpu_s()
         return Lap(ended - began, self._answered_s - cpu_s)
 
-    def peak_bytes(self) -> int:
-        """Return the most address space its process ever had: what it allocates in a call raises it.
+    def temp_bytes(self) -> int:
+        """Return the most that any call so far allocated beside what its process had before.
 
         Raises CandidateFault, SandboxError: it has ended, or was killed at its deadline.
         """
+        return max(0, self._peak_bytes() - self._idle_bytes) if self._idle_bytes is not None else 0
+
+    def _peak_bytes(self) -> int:
+        """Return the most address space that its process ever had."""
         try:
             with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
                 peak = next((line for line in file if line.startswith("VmPeak:")), None)

@@ -76,6 +76,7 @@ class Trusted:
         try:
             self.say(worker_code() + control({"room": _UNCONFINED}), limit_s)
             self.say(control(told), limit_s)
+            self._folder.cleanup()  # What was loaded from there is in memory, and who is killed later leaves nothing.
         except BaseException:
             self.close()
             raise

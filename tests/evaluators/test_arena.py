@@ -114,6 +114,17 @@ def test_what_a_kernel_freed_it_need_not_ask_for_again(bubblewrap: Sandbox) -> N
         assert faults_of(kernel.pid) - before < 10  # of 48 huge pages or 24,576 small ones in two calls
 
 
+def test_what_a_kernel_allocates_is_told_whenever_it_does(bubblewrap: Sandbox) -> None:
+    candidate = kernel_of(ALLOCATES % PROBLEM.interface.prototype)
+    with evaluator_of("kernel").open(PROBLEM, candidate, Place(PROBLEM.limits, bubblewrap)) as session:
+        kernel = session.subject
+        assert kernel.temp_bytes() == 0
+        kernel.prepare([laid(PROBLEM.interface, {"rows": 3, "columns": 5})])
+        for _ in range(2):
+            kernel.run()
+            assert 47 << 20 < kernel.temp_bytes() < 52 << 20  # some of it was there before
+
+
 def test_a_bar_waits_for_no_page_when_its_sizes_grow(tmp_path: Path) -> None:
     form = tmp_path / "bars.py"
     form.write_text("import numpy as np\ndef form(*given):\n    np.ones(given[-2] << 17)\n", encoding="utf-8")
