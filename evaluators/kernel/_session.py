@@ -195,7 +195,8 @@ class Kernel(Link):
 
         Raises CandidateFault, SandboxError: it has ended, or was killed at its deadline.
         """
-        return max(0, self._peak_bytes() - self._idle_bytes) if self._idle_bytes is not None else 0
+        most = self._peak_bytes()
+        return most - self._idle_bytes if self._idle_bytes is not None else 0
 
     def _peak_bytes(self) -> int:
         """Return the most address space that its process ever had."""

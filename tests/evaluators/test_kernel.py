@@ -229,7 +229,7 @@ def test_a_bar_that_died_is_no_fault_of_the_kernel_and_is_started_again(bubblewr
 
 def test_who_asks_a_kernel_that_has_ended_for_its_memory_is_told_why(bubblewrap: Sandbox) -> None:
     with evaluator_of("kernel").open(PYTHON, NUMPY, Place(PYTHON.limits, bubblewrap)) as session:
-        assert session.subject.peak_bytes() > 0
+        assert session.subject.temp_bytes() == 0
         session.subject.process.kill()
         with pytest.raises(SandboxError, match="was killed, and not by us"):
             _until_it_has_ended(session.subject)
@@ -237,7 +237,7 @@ def test_who_asks_a_kernel_that_has_ended_for_its_memory_is_told_why(bubblewrap:
 
 def _until_it_has_ended(kernel: Kernel) -> None:
     for _ in range(1000):
-        kernel.peak_bytes()
+        kernel.temp_bytes()
         time.sleep(0.01)
 
 
@@ -330,7 +330,8 @@ def test_how_far_behind_a_kernel_is_need_not_be_known_closely(
     with evaluator_of("kernel").open(PROBLEM, slow, Place(PROBLEM.limits, bubblewrap)) as session:
         measured = PROBLEM.measure(session.subject, PROBLEM.workloads("train")[0])
     assert measured.objective > _timing.HOPELESS
-    assert len(pairs) == 2 * (_timing.WARM_UP + _timing.LEAST_PAIRS)
+    halves = 2 * (_timing.WARM_UP + _timing.LEAST_PAIRS)
+    assert len(pairs) in [halves * attempts for attempts in range(1, _timing.ATTEMPTS + 1)]
 
 
 def test_the_interval_of_a_median_holds_it_and_is_the_same_again() -> None:
