@@ -2,7 +2,7 @@
 
 Which kernels those are depends on sizes and on where buffers begin, so calls are compiled before they are made. What
 each launches is the candidate's word, as its code is: whatever it says, that is launched, checked and timed. An H200
-has run so the seeds of ten problems. Parameters are laid out as the launcher of Triton 3.8 does it.
+has run so 47 kernels of fourteen problems. Parameters are laid out as the launcher of Triton 3.8 does it.
 """
 
 import inspect

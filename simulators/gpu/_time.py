@@ -3,7 +3,8 @@
     t = launch + max(dram, l2, tensor, fp32, special, shared) / wave efficiency * latency factor * spill factor
 
 Each factor ranks designs and says what holds them back; none was fitted to a GPU, so a figure from here is ``modelled``
-and stands beside no measured one.
+and stands beside no measured one. An H200 ranks 117 kernels as this does with a Spearman correlation of 0.70
+(``docs/gpu``, which tells where it is wrong).
 """
 
 from typing import NamedTuple

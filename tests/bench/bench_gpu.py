@@ -5,7 +5,8 @@
 First the CUDA seed of residual-rmsnorm is timed against itself, 20 times: the 95 % interval should hold 1 in at least
 17 of them, and every median lie between 0.97 and 1.03. Then the seed, baselines and experts of each problem are judged
 at the sizes of ``train``, in both languages: a line each, and Spearman's correlation of modelled and measured time
-where there are three. Exits with 1 where a goal is missed, and with 2 where there is no GPU. No GPU has run this yet.
+where there are three. Exits with 1 where a goal is missed, and with 2 where there is no GPU. ``docs/gpu`` has
+what an H200 said of all kernels, asked in another way; no GPU has run this yet.
 """
 
 import sys
