@@ -156,13 +156,14 @@ class Driver:
             self.call("cuFuncSetCacheConfig", function, c_int(_PREFER_SHARED))
         return function
 
-    def parameters(self, function: c_void_p, expected: int) -> list[int] | None:
+    def parameters(self, function: c_void_p, expected: int) -> list[int]:
         """Return the bytes of each of a kernel's parameters, of one more than ``expected`` at most.
 
-        None where the driver is older than the question.
+        Raises DriverError where the driver is older than the question: it would read as much as the kernel says.
         """
         if not hasattr(self._library, "cuFuncGetParamInfo"):
-            return None
+            told = "expected a driver for CUDA 12.4 or newer, which tells a kernel's parameters: update it"
+            raise DriverError("cuFuncGetParamInfo", 0, told)
         found: list[int] = []
         for index in range(expected + 1):
             offset, size = c_size_t(), c_size_t()

@@ -181,7 +181,7 @@ class Launched:
     def _step(self, told: Mapping[str, Any], function: ctypes.c_void_p, scratch: Mapping[str, int]) -> Step:
         values = [self._value(kind, value, scratch) for kind, value in told["arguments"]]
         taken = self._driver.parameters(function, len(values))
-        if taken is not None and (len(taken) != len(values) or max(taken, default=0) > VALUE_BYTES):
+        if len(taken) != len(values) or max(taken, default=0) > VALUE_BYTES:
             words = f"expected {len(values)} parameters of up to {VALUE_BYTES} bytes, it has some of {taken} bytes"
             raise Fault(INVALID, f"kernel {told['kernel']}: {words}")
         return Step(self._driver, function, told, values)

@@ -19,6 +19,14 @@ from ._session import DONE
 _UNCONFINED = "def attend(ask, answer, settings):\n    os.write(answer, ANSWER.pack(OK, 0.0))\n    serve(ask, answer)\n"
 """What makes a worker serve without giving anything up first: all else about it is as in a sandbox."""
 _END_S = 5.0
+_KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "XDG_CACHE_HOME")
+_KEPT_OF = ("CUDA_", "TORCH", "TRITON_")
+"""What such a process is given of this one's environment: what libraries and a compiler need. No keys: beside it runs
+device code of candidates, and on some machines a GPU reads all memory of the process that drives it."""
+
+
+def _kept() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_OF)}
 
 
 class TrustedError(SpeciateError):
@@ -56,7 +64,7 @@ class Trusted:
                 stdout=pipes.child_answer,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(arena.descriptor,),
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+                env={**_kept(), **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
                 cwd="/",
             )
         except OSError as error:

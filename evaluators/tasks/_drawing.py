@@ -106,7 +106,8 @@ def robust_kbench_backward(sources: dict[str, str], case: dict[str, Any], seed: 
         handed = next(tensors_in(calls[0][place]), None) if isinstance(value, torch.Tensor) else calls[0][place]
         if not (same(handed, value.detach()) if isinstance(value, torch.Tensor) else handed == value):
             raise Fault(INVALID, f"expected input {place} of backward_fn to be saved as forward was called with it")
-    drawn = Drawn(calls[0], answer)
+    # A gradient may be the one that came in: answered, it is a tensor of its own.
+    drawn = Drawn(calls[0], lambda *given: [each.clone() for each in tensors_in(answer(*given))])
     drawn.names = parameters_of(answer)
     return drawn
 

@@ -125,6 +125,17 @@ def test_what_a_kernel_allocates_is_told_whenever_it_does(bubblewrap: Sandbox) -
             assert 47 << 20 < kernel.temp_bytes() < 52 << 20  # some of it was there before
 
 
+def test_a_trusted_process_is_given_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-for-bars")
+    form = tmp_path / "bars.py"
+    form.write_text("def form(*given):\n    pass\n", encoding="utf-8")
+    code, core = {"path": str(form), "function": "form"}, min(os.sched_getaffinity(0))
+    with closing(Bar("form", PROBLEM.interface, PROBLEM.arena_bytes, code, core)) as bar:
+        found = Path(f"/proc/{bar._worker.pid}/environ").read_bytes()
+    assert f"PATH={os.environ['PATH']}".encode() in found
+    assert b"not-for-bars" not in found
+
+
 def test_a_bar_waits_for_no_page_when_its_sizes_grow(tmp_path: Path) -> None:
     form = tmp_path / "bars.py"
     form.write_text("import numpy as np\ndef form(*given):\n    np.ones(given[-2] << 17)\n", encoding="utf-8")

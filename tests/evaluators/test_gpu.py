@@ -1,5 +1,6 @@
 """Kernels on a GPU, which is a stand-in here: found, held by one, right or not, timed by its marks."""
 
+import ctypes
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from speciate.evaluators import (
     _gpu_worker,
     evaluator_of,
 )
-from speciate.evaluators._gpu_driver import Driver
+from speciate.evaluators._gpu_driver import Driver, DriverError
 from speciate.evaluators._gpu_worker import FLUSH_SHARE, FLUSHES_MOST, Call, Cover, Mirror
 from speciate.evaluators._room import Rooms
 from speciate.evaluators.kernel import _gpus, _on_gpu, _triton_plan
@@ -180,6 +181,14 @@ def test_device_code_that_no_driver_takes_is_the_kernels_fault(problem: RowScale
     with pytest.raises(CandidateFault, match="on Stand-in H100: cuModuleLoadData: ") as caught:
         kernel_of(problem, launched(b"/nowhere\0", "scale<<<rows, 64>>>"))
     assert caught.value.status is Status.INVALID
+
+
+@pytest.mark.usefixtures("image")
+def test_a_driver_that_does_not_tell_parameters_is_refused() -> None:
+    driver = Driver()
+    driver._library = object()
+    with pytest.raises(DriverError, match="for CUDA 12\\.4 or newer"):
+        driver.parameters(ctypes.c_void_p(), 1)
 
 
 def test_a_form_that_is_long_in_launching_is_launched_behind_more_flushes(

@@ -368,6 +368,22 @@ def test_a_backward_task_asks_for_the_gradients_that_its_class_returns(bubblewra
         error_of(problem, turned, bubblewrap)
 
 
+def test_a_gradient_that_passes_through_is_an_answer_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "config_backward.json").write_text('{"multi_input_configs": [{"rows": 3}]}', encoding="utf-8")
+    (tmp_path / "func_backward.py").write_text(
+        "import torch\n"
+        "class AutogradFunction(torch.autograd.Function):\n"
+        "    def forward(ctx, x, y):\n        ctx.save_for_backward(x, y)\n        return x + y\n"
+        "    def backward(ctx, grad_output):\n        x, y = ctx.saved_tensors\n"
+        "        grad_x, grad_y = AutogradFunction.backward_fn(grad_output, x, y)\n        return grad_x, grad_y\n"
+        "def forward_fn(x, y):\n    return x + y\n"
+        "class Model(torch.nn.Module):\n    def forward(self, x, y, fn=forward_fn):\n        return fn(x, y)\n"
+        "def get_inputs(rows):\n    return [torch.randn(rows, 64), torch.randn(rows, 64)]\n",
+        encoding="utf-8",
+    )
+    assert [*shapes(loaded(tmp_path))] == ["grad_output", "x", "y", "out_0", "out_1"]
+
+
 BACKWARD = (LEAKY / "func_backward.py").read_text(encoding="utf-8")
 
 
