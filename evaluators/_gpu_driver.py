@@ -179,8 +179,13 @@ class Driver:
         shape = [c_uint(each) for each in (*grid, *block, shared)]
         self.call("cuLaunchKernel", function, *shape, self._stream, parameters, None)
 
+    @property
+    def makes_graphs(self) -> bool:
+        """Whether the driver is new enough to."""
+        return hasattr(self._library, "cuGraphInstantiateWithFlags")
+
     def graph(self, launches: Callable[[], object]) -> c_void_p:
-        """Return what is launched meanwhile, as a graph. Raises AttributeError where the driver knows none."""
+        """Return what is launched meanwhile, as a graph; for a driver that makes some."""
         stream, graph, made = c_void_p(), c_void_p(), c_void_p()
         self.call("cuStreamCreate", byref(stream), c_uint(0))
         self.call("cuStreamBeginCapture_v2", stream, c_int(_OF_THIS_THREAD))

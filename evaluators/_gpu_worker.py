@@ -91,8 +91,10 @@ class Mirror:
         return driver.between_s(begin, end), driver.between_s(first, end), host_s
 
     def graph_s(self, call: Callable[[], Any]) -> float:
-        """Return the seconds of a call among many, made as one graph each; no number where the driver has none."""
+        """Return the seconds of a call among many, made as one graph each; no number where the driver makes none."""
         driver, (first, _, end) = self.driver, self._marks
+        if not driver.makes_graphs:
+            return math.nan
         try:
             graph = driver.graph(call)
             driver.replay(graph)
@@ -102,7 +104,7 @@ class Mirror:
             driver.mark(end)
             driver.synchronize()
             return driver.between_s(first, end) / GRAPHS
-        except (AttributeError, DriverError):
+        except DriverError:
             return math.nan
 
     def copy_s(self, size: int) -> float:

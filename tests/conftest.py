@@ -23,17 +23,9 @@ gc.set_threshold(10_000)
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
-LONGEST = (
-    *("test_public.py", "test_new.py", "test_launch.py", "test_mcp.py", "test_noisy.py"),
-    *("test_sandbox_build.py", "test_external.py", "test_real_scheduler.py", "test_queueing.py"),
-)
-"""Files that take long and whose names come late."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first: begun last, one kept its process busy when the others had ended."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+    """Put the file of one long fixture first: begun last, it kept one process busy when the others had ended."""
+    items.sort(key=lambda item: item.path.name != "test_public.py")
 
 
 def missing(reason: str) -> None:

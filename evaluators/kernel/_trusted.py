@@ -19,7 +19,9 @@ from ._session import DONE
 _UNCONFINED = "def attend(ask, answer, settings):\n    os.write(answer, ANSWER.pack(OK, 0.0))\n    serve(ask, answer)\n"
 """What makes a worker serve without giving anything up first: all else about it is as in a sandbox."""
 _END_S = 5.0
-_KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "XDG_CACHE_HOME")
+_KEPT = frozenset(
+    {"CC", "CXX", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME"}
+)
 _KEPT_OF = ("CUDA_", "TORCH", "TRITON_")
 """What such a process is given of this one's environment: what libraries and a compiler need. No keys: beside it runs
 device code of candidates, and on some machines a GPU reads all memory of the process that drives it."""

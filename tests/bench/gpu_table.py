@@ -1,6 +1,6 @@
 """The table of kernels that a GPU has timed, beside what the model says of them.
 
-    python tests/bench/gpu_table.py docs/gpu/h200.json > docs/gpu/table.md
+    python tests/bench/gpu_table.py docs/gpu/h200.json
 
 The file's ``kernels`` tell problem, language, design, and the seconds of a call: ``device_s``, and ``modelled_s``.
 """
@@ -32,7 +32,7 @@ def interval(problems: Sequence[Rows]) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     drawn = (rng.integers(0, len(problems), len(problems)) for _ in range(RESAMPLES))
     found = [rank([row for k in each for row in problems[k]]) for each in drawn]
-    low, high = np.quantile(found, (0.025, 0.975))
+    low, high = np.quantile([each for each in found if each is not None], (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -44,7 +44,9 @@ def lines(rows: Rows) -> Iterable[str]:
     yield "|---|---|---|---|---|"
     for mine in problems:
         cells = [_cell([row for row in mine if row["language"] == language]) for language in LANGUAGES]
-        yield f"| {mine[0]['problem']} | {' | '.join(cells)} | {len(mine)} | {rank(mine):.2f} |"
+        found = rank(mine)
+        cells += [str(len(mine)), "" if found is None else f"{found:.2f}"]
+        yield f"| {mine[0]['problem']} | {' | '.join(cells)} |"
     within = [found for each in problems if (found := rank(each)) is not None]
     low, high = interval(problems)
     ratio = math.exp(statistics.median(math.log(row["device_s"] / row["modelled_s"]) for row in rows))

@@ -184,9 +184,11 @@ def test_device_code_that_no_driver_takes_is_the_kernels_fault(problem: RowScale
 
 
 @pytest.mark.usefixtures("image")
-def test_a_driver_that_does_not_tell_parameters_is_refused() -> None:
+def test_an_old_driver_makes_no_graphs_and_one_that_does_not_tell_parameters_is_refused() -> None:
     driver = Driver()
+    assert driver.makes_graphs
     driver._library = object()
+    assert not driver.makes_graphs
     with pytest.raises(DriverError, match="for CUDA 12\\.4 or newer"):
         driver.parameters(ctypes.c_void_p(), 1)
 
