@@ -11,8 +11,6 @@ import typer
 Kind = Literal["policy", "plan", "program", "command", "kernel"]
 PLACEHOLDER = "NEW-PROBLEM"
 """What stands for the problem's name in the templates."""
-_TAKES = {"program": "some four minutes", "command": "some three minutes", "kernel": "some five minutes"}
-"""On one core, where it is more than a minute."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -34,7 +32,7 @@ def new(
     there = f"{folder}"
     typer.echo(f"made {there}: {', '.join(made)}")
     typer.echo(f"\nread {there}/README.md, and next type:\n")
-    takes = _TAKES.get(kind, "about a minute")
+    takes = "some four minutes" if kind == "kernel" else "about a minute"
     for command, why in (
         (f"speciate check {there} --quick", "is it fit for search?"),
         (f"speciate run {there} --evals 40", f"search without any key, {takes}, ending in a report"),

@@ -90,7 +90,7 @@ def test_a_scaffold_of_a_kernel_has_designs_that_are_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], isolated: None
 ) -> None:
     assert app(["new", str(tmp_path / "my-own"), "--kind", "kernel"]) == 0
-    assert "some five minutes" in capsys.readouterr().out
+    assert "some four minutes" in capsys.readouterr().out
     problem = load_problem(str(tmp_path / "my-own"))
     assert isinstance(problem, KernelProblem)
     assert [baseline.name for baseline in problem.baselines() if baseline.control] == ["column-order"]
